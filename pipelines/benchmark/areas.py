@@ -1,0 +1,87 @@
+"""The areas that figures are shown for, and which municipalities make each of them.
+
+What belongs here: who participates, for whom they report, how many residents that makes, and the country, regions and
+municipality groups they form. What does not: counting cases, and deciding which areas may be published.
+"""
+
+import polars as pl
+
+from pipelines.errors import BotilbudError
+from schemas.rounds import Round
+
+COUNTRY_CODE = "000"
+COUNTRY_NAME = "Hele landet"
+AREA = ("area_type", "area_code", "area_name")
+
+
+def coverage(participants: pl.DataFrame, round_: Round) -> pl.DataFrame:
+    """Whose cases a participating municipality's figures hold: its own, and those it reports for.
+
+    Grain: covered municipality, sorted by the one that reports, itself first.
+    Columns: municipality_code (reports), covered_municipality_code (is covered).
+
+    Raises:
+        BotilbudError: a covered municipality also participates itself, so that its residents would count twice.
+    """
+    codes = participants["municipality_code"].sort().to_list()
+    pairs = [(code, covered) for code in codes for covered in (code, *round_.reports_for.get(code, ()))]
+    if both := sorted({covered for code, covered in pairs if covered != code} & set(codes)):
+        raise BotilbudError(
+            f"Municipality {', '.join(both)} participates and is also reported for by another in round {round_.name}: "
+            f"remove it from reports_for, or leave its own delivery out"
+        )
+    schema = {"municipality_code": pl.String, "covered_municipality_code": pl.String}
+    return pl.DataFrame(pairs, schema=schema, orient="row")
+
+
+def reporting_units(
+    participants: pl.DataFrame, population: pl.DataFrame, municipalities: pl.DataFrame, round_: Round
+) -> pl.DataFrame:
+    """The participating municipalities with their names, areas and residents.
+
+    Grain: participating municipality, sorted. Residents are those of all municipalities that it reports for.
+    Columns: those of `municipalities`, population_18_66 (persons), population_quarter.
+
+    Raises:
+        BotilbudError: a participating or covered municipality has no population or is none of the municipalities, or a
+            covered one also participates.
+    """
+    covered = coverage(participants, round_)
+    _require_each(covered, municipalities, "is not in the table of municipalities: correct its code")
+    counted = population.drop_nulls("population_18_66")
+    _require_each(covered, counted, "has no population: add it to the population table")
+    residents = (
+        covered.join(population, left_on="covered_municipality_code", right_on="municipality_code")
+        .group_by("municipality_code")
+        .agg(pl.col("population_18_66").sum(), pl.col("population_quarter").min())
+    )
+    return municipalities.join(residents, on="municipality_code").sort("municipality_code")
+
+
+def area_members(case_rates: pl.DataFrame) -> pl.DataFrame:
+    """Which participating municipalities make each area.
+
+    Grain: area x participating municipality; every municipality stands in four areas: the country, its region, its
+    municipality group and itself. The country is the participants, not all municipalities. Sorted: country, regions,
+    groups, municipalities, each by code, then by municipality.
+    Columns: area_type ('country', 'region', 'municipality_group', 'municipality'), area_code, area_name, then those of
+    `case_rates`.
+    """
+    areas = {
+        "country": (pl.lit(COUNTRY_CODE), pl.lit(COUNTRY_NAME)),
+        "region": (pl.col("region_code"), pl.col("region_name")),
+        "municipality_group": (pl.col("municipality_group_code"), pl.col("municipality_group")),
+        "municipality": (pl.col("municipality_code"), pl.col("municipality_name")),
+    }
+    return pl.concat(
+        case_rates.select(
+            pl.lit(area_type).alias("area_type"), code.alias("area_code"), name.alias("area_name"), pl.all()
+        ).sort("area_code", "municipality_code")
+        for area_type, (code, name) in areas.items()
+    )
+
+
+def _require_each(covered: pl.DataFrame, table: pl.DataFrame, fault: str) -> None:
+    missing = covered.join(table, left_on="covered_municipality_code", right_on="municipality_code", how="anti")
+    if codes := sorted(missing["covered_municipality_code"]):
+        raise BotilbudError(f"Municipality {', '.join(codes)} {fault}")

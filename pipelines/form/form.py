@@ -1,0 +1,455 @@
+"""The workbooks that a municipality fills in: the form of a round, and the form prefilled with what it must correct.
+
+Only layout and Danish wording stand here. What a question asks is the catalogue's (schemas/questionnaire), what a cell
+allows is `validation.py`'s, and what is wrong with a delivery is found by the ingest.
+
+Two things hold for every workbook: text is written as text and never interpreted, so that an answer cannot become a
+formula or a date; and the same input gives the same bytes.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from math import ceil
+
+import polars as pl
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from pipelines.errors import BotilbudError
+from pipelines.form.validation import KINDS_DA, allowed_da, code_formula, list_name, validation
+from pipelines.ingest.limits import danish
+from pipelines.ingest.messages import RULES_DA as ROW_RULES_DA
+from pipelines.ingest.text import CPR_REMOVED
+from schemas.questionnaire import Catalogue, Question
+from schemas.rounds import Round
+
+FRONT_SHEET = "Forside"
+CASES_SHEET = "Skema"
+OPTIONS_SHEET = "Svarmuligheder"
+GUIDE_SHEET = "Vejledning"
+READ_ME_SHEET = "Læs mig"
+ERRORS_SHEET = "Fejl"
+REJECTED_FILES_SHEET = "Afviste filer"
+
+TITLE_DA = "Screening af særligt dyre enkeltsager"
+
+# Rows of the form that have drop-downs and checks. A prefilled form has as many rows more as it holds cases.
+EMPTY_ROWS = 500
+
+A4 = 9  # Excel's number for the paper
+LINE_HEIGHT = 15  # points
+HIGHEST_ROW = 409  # points; Excel's limit
+TEXT_WIDTHS = (26, 100)
+
+FILE_RULES_DA = {
+    "unsupported_format": "Filtypen kan ikke bruges",
+    "unreadable": "Filen kan ikke læses",
+    "empty": "Ingen sager i filen",
+    "duplicate_question": "Samme spørgsmål i to kolonner",
+    "missing_questions": "Spørgsmål uden kolonne",
+    "declared_count": "Antal sager på forsiden passer ikke",
+    "too_many_rejected_rows": "For mange rækker med fejl",
+}
+
+_STYLES: dict[str, dict[str, object]] = {
+    "title": {"bold": True, "font_size": 16},
+    "label": {"bold": True, "valign": "top"},
+    "body": {"text_wrap": True, "valign": "top", "align": "left"},
+    "option": {"num_format": "@", "text_wrap": True, "valign": "top"},
+    "date": {"num_format": "dd-mm-yyyy", "valign": "top", "align": "left"},
+    "time": {"num_format": "dd-mm-yyyy hh:mm", "valign": "top", "align": "left"},
+    "header": {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#DCE6F1", "border": 1},
+    "answer": {"num_format": "@"},
+    "faulty": {"num_format": "@", "bg_color": "#FFC7CE", "border": 1, "border_color": "#9C0006"},
+    "input_text": {"num_format": "@", "bg_color": "#FFF9DB", "border": 1, "align": "left"},
+    "input_number": {"num_format": "0", "bg_color": "#FFF9DB", "border": 1, "align": "left"},
+}
+
+Cell = str | int | dt.date | None
+
+
+@dataclass(frozen=True)
+class _Book:
+    file: Workbook
+    styles: dict[str, Format]
+
+    def sheet(self, name: str, widths: Iterable[int]) -> Worksheet:
+        """A sheet that prints on landscape A4, as wide as the page."""
+        sheet = self.file.add_worksheet(name)
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
+
+def template(round_: Round, catalogue: Catalogue) -> bytes:
+    """The empty form of a round as an .xlsx workbook.
+
+    Sheets: `Forside` (whose, how many, how to), `Skema` (one column per question, one row per case), `Svarmuligheder`
+    (the options, which the drop-downs point at) and `Vejledning` (every question and what it allows).
+
+    Raises:
+        BotilbudError: a text of the catalogue is longer than Excel takes; names the cell or the check.
+    """
+    content = BytesIO()
+    with _workbook(content, round_, TITLE_DA) as file:
+        book = _book(file)
+        _write_front(book, round_, catalogue, municipality_code=None, cases=None)
+        _write_cases(book, catalogue, cases=(), faults={})
+        _write_options(book, catalogue)
+        _write_guide(book, catalogue)
+    return content.getvalue()
+
+
+def correction(  # noqa: PLR0913 - each is a table or a name of its own in the warehouse
+    round_: Round,
+    catalogue: Catalogue,
+    rows: pl.DataFrame,
+    errors: pl.DataFrame,
+    *,
+    file: str,
+    files: pl.DataFrame,
+    municipality_code: str,
+) -> bytes:
+    """The form prefilled with a delivery, its faults marked, for the municipality to correct and hand in again.
+
+    It holds every row, because a new delivery replaces the old one whole. The rows stand in the order of the delivery,
+    the faulty cells are coloured and carry the message as a note without author.
+
+    Args:
+        round_: the round.
+        catalogue: the round's questions.
+        rows: every case row as delivered; `row` (Int64, its number in the delivered file) and one text column per
+            question, null where blank, `CPR_REMOVED` or null where a CPR-like answer was taken out.
+        errors: one row per broken rule; `row` (Int64), `question` (Int64, null for the whole row), `rule`, `message`.
+        file: the delivered file's name, shown.
+        files: one row per rejected file of this municipality; `file`, `received_at` (UTC), `rule`, `message`.
+        municipality_code: whose delivery it is; three digits.
+
+    Raises:
+        BotilbudError: an error names a row that is not in `rows`, or a text is longer than Excel takes.
+    """
+    # A removed CPR number is blank here: its marker, handed in again, would pass for a case id or a comment.
+    answers = pl.col(catalogue.keys).replace(CPR_REMOVED, None)
+    cases = rows.sort("row").with_columns(answers).with_row_index("row_here", offset=2)
+    listed = _located(errors, cases)
+    content = BytesIO()
+    with _workbook(content, round_, f"{TITLE_DA}: ret og aflever igen") as workbook:
+        book = _book(workbook)
+        _write_read_me(book, round_, catalogue, file, _counts(cases, listed, files))
+        _write_front(book, round_, catalogue, municipality_code=municipality_code, cases=cases.height)
+        _write_cases(book, catalogue, cases.select(catalogue.keys).rows(), _faults(listed))
+        _write_errors(book, catalogue, listed)
+        _write_rejected_files(book, files)
+        _write_options(book, catalogue)
+        _write_guide(book, catalogue)
+    return content.getvalue()
+
+
+def _located(errors: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """The errors with `row_here`, the row of this workbook that they are about, sorted as they are listed."""
+    located = (
+        errors.select("row", "question", "rule", "message")
+        .join(cases.select("row", "row_here"), on="row", how="left")
+        .sort("row", "question", "rule", "message", nulls_last=True)
+    )
+    lost = located.filter(pl.col("row_here").is_null())["row"].unique().sort().to_list()
+    if lost:
+        raise BotilbudError(f"errors name rows {lost}, which are not in the delivery: pass the rows of the same file")
+    return located
+
+
+def _faults(listed: pl.DataFrame) -> dict[tuple[int, int], str]:
+    """The messages of each faulty cell, by row of this workbook and question number."""
+    cells = (
+        listed.filter(pl.col("question").is_not_null())
+        .group_by("row_here", "question", maintain_order=True)
+        .agg(pl.col("message").str.join("\n"))
+        # A message names the cell as it was delivered; rows and columns can stand elsewhere here.
+        .with_columns(message=pl.format("I den afleverede fil:\n{}", "message"))
+    )
+    return {(row, question): message for row, question, message in cells.iter_rows()}
+
+
+def _counts(cases: pl.DataFrame, listed: pl.DataFrame, files: pl.DataFrame) -> dict[str, int]:
+    return {
+        "Rækker i alt": cases.height,
+        "Rækker med fejl": listed["row"].n_unique(),
+        "Fejl i alt": listed.height,
+        "Afviste filer": files.height,
+    }
+
+
+def _workbook(content: BytesIO, round_: Round, title: str) -> Workbook:
+    file = Workbook(content, {"in_memory": True})
+    # A fixed time of creation makes the bytes the same; the round's own date is as good as any. No author is set.
+    created = dt.datetime.combine(round_.snapshot_date, dt.time())
+    file.set_properties({"title": title, "created": created})
+    return file
+
+
+def _book(file: Workbook) -> _Book:
+    return _Book(file, {name: file.add_format(properties) for name, properties in _STYLES.items()})
+
+
+def _written(result: int, what: str) -> None:
+    # XlsxWriter drops what breaks Excel's limits and only says so in the returned number.
+    if result != 0:
+        raise BotilbudError(f"Excel does not take {what} (XlsxWriter answered {result}): shorten its text")
+
+
+def _write(sheet: Worksheet, row: int, column: int, value: Cell, style: Format) -> None:
+    """Writes one cell by its type; text always as a string, whatever it starts with."""
+    match value:
+        case None:
+            result = sheet.write_blank(row, column, None, style)
+        case str():
+            result = sheet.write_string(row, column, value, style)
+        case int():
+            result = sheet.write_number(row, column, value, style)
+        case dt.date():
+            result = sheet.write_datetime(row, column, value, style)
+    _written(result, f"cell {xl_rowcol_to_cell(row, column)} of sheet {sheet.get_name()}")
+
+
+def _fit_height(sheet: Worksheet, row: int, values: Sequence[Cell], widths: Iterable[int]) -> None:
+    """Makes a row as high as its wrapped texts need; not every spreadsheet does so itself when it opens a file."""
+    lines = (ceil(len(value) / width) for value, width in zip(values, widths, strict=True) if isinstance(value, str))
+    sheet.set_row(row, min(LINE_HEIGHT * max([1, *lines]), HIGHEST_ROW))
+
+
+def _write_table(
+    book: _Book, name: str, columns: Mapping[str, int], rows: Iterable[Sequence[Cell]], styles: Sequence[str]
+) -> None:
+    """A sheet with a frozen header row; `columns` maps each heading to its width, `styles` has one per column."""
+    widths = tuple(columns.values())
+    sheet = book.sheet(name, widths)
+    for row, values in enumerate([tuple(columns), *rows]):
+        _fit_height(sheet, row, values, widths)
+        for column, (value, style) in enumerate(zip(values, styles, strict=True)):
+            if value is not None:
+                _write(sheet, row, column, value, book.styles["header" if row == 0 else style])
+    sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
+
+
+def _write_notes(book: _Book, sheet: Worksheet, row: int, notes: Mapping[str, Cell]) -> None:
+    """Headings in column A with their text, number or date in column B, from `row` (counted from 0) downwards."""
+    for at, (heading, text) in enumerate(notes.items(), start=row):
+        _fit_height(sheet, at, (heading, text), TEXT_WIDTHS)
+        _write(sheet, at, 0, heading, book.styles["label"])
+        _write(sheet, at, 1, text, book.styles["date" if isinstance(text, dt.date) else "body"])
+
+
+def _text_sheet(book: _Book, name: str, title: str) -> Worksheet:
+    sheet = book.sheet(name, TEXT_WIDTHS)
+    sheet.hide_gridlines(2)
+    _write(sheet, 0, 0, title, book.styles["title"])
+    return sheet
+
+
+def _write_front(
+    book: _Book, round_: Round, catalogue: Catalogue, *, municipality_code: str | None, cases: int | None
+) -> None:
+    """The front sheet; the ingest reads `Kommunekode` and `Antal sager` in column A with the values beside them."""
+    sheet = _text_sheet(book, FRONT_SHEET, TITLE_DA)
+    _write_notes(book, sheet, 2, {"Opgørelsesdato": round_.snapshot_date})
+    fields: list[tuple[str, Cell, str, dict[str, object]]] = [
+        (
+            "Kommunekode",
+            municipality_code,
+            "input_text",
+            {
+                "validate": "custom",
+                "value": code_formula("B4"),
+                "input_message": "Tre cifre, fx 101.",
+                "error_message": "Kommunekoden har tre cifre, fx 101.",
+            },
+        ),
+        (
+            "Antal sager",
+            cases,
+            "input_number",
+            {
+                "validate": "integer",
+                "criteria": ">=",
+                "value": 0,
+                "input_message": "Antal udfyldte rækker i arket Skema. Skriv 0, hvis kommunen ingen sager har.",
+                "error_message": "Skriv et helt tal, 0 eller større.",
+            },
+        ),
+    ]
+    for row, (label, value, style, rule) in enumerate(fields, start=3):
+        _write(sheet, row, 0, label, book.styles["label"])
+        _write(sheet, row, 1, value, book.styles[style])
+        titles = {"input_title": label, "error_title": label, "error_type": "stop"}
+        _written(sheet.data_validation(row, 1, row, 1, rule | titles), f"the check of {label}")
+    _write_notes(book, sheet, 6, _guidance(round_, catalogue))
+
+
+def _guidance(round_: Round, catalogue: Catalogue) -> dict[str, Cell]:
+    date = f"{round_.snapshot_date:%d-%m-%Y}"
+    return {
+        "Hvilke sager": (
+            f"Borgere, der den {date} var i botilbud, og hvor den samlede årlige udgift til botilbud og dagtilbud er "
+            f"{danish(round_.threshold_dkk)} kr. eller mere før statsrefusion. Svarene beskriver sagen på denne "
+            "dato. Sager under beløbet er ikke en fejl; de bliver blot ikke talt med."
+        ),
+        "Ingen CPR-numre": (
+            "Skriv aldrig et CPR-nummer, heller ikke i bemærkninger. Brug kommunens eget løbenummer som sagsnøgle. "
+            "En række med noget, der ligner et CPR-nummer, bliver afvist."
+        ),
+        "Sådan udfylder I": (
+            f"Skriv én række pr. sag i arket {CASES_SHEET}. Vælg fra listen, hvor der er en. Indsætter I svar fra et "
+            f"andet ark, så indsæt dem som værdier, så bliver lister og formater bevaret. Arket {GUIDE_SHEET} "
+            f"forklarer hvert spørgsmål, og arket {OPTIONS_SHEET} viser svarene. Overskrifterne må ikke ændres."
+        ),
+        "Sådan afleverer I": (
+            "Udfyld Kommunekode og Antal sager ovenfor, gem filen som Excel-projektmappe (.xlsx) uden adgangskode, og "
+            "aflever den det sted, som kommunen har fået oplyst. En ny aflevering erstatter hele den tidligere, så "
+            "filen skal altid rumme alle sager."
+        ),
+        "Ingen sager": "Har kommunen ingen sager, så skriv 0 ud for Antal sager, og aflever skemaet uden rækker.",
+        "Om skemaet": catalogue.note_da,
+    }
+
+
+def _write_cases(
+    book: _Book, catalogue: Catalogue, cases: Sequence[Sequence[str | None]], faults: Mapping[tuple[int, int], str]
+) -> None:
+    """The sheet with one column per question and one row per case.
+
+    All answers, numbers too, are cells of text: a spreadsheet turns 1-5 and 1:1 into a date and a time otherwise,
+    and where its language is English it reads 2.345 as a little more than two.
+
+    Args:
+        book: the workbook.
+        catalogue: the round's questions.
+        cases: the answers of each case in the order of the questions.
+        faults: messages by row (as the spreadsheet counts) and question number.
+    """
+    sheet = book.file.add_worksheet(CASES_SHEET)
+    headers = [question.header for question in catalogue.questions]
+    _fit_height(sheet, 0, headers, [_width(question) - 3 for question in catalogue.questions])  # headers are bold
+    last = len(cases) + EMPTY_ROWS
+    for column, question in enumerate(catalogue.questions):
+        sheet.set_column(column, column, _width(question), book.styles["answer"])
+        _write(sheet, 0, column, question.header, book.styles["header"])
+        first_cell, all_cells = xl_rowcol_to_cell(1, column), xl_range_abs(1, column, last, column)
+        rule = validation(question, first_cell, all_cells)
+        _written(sheet.data_validation(1, column, last, column, rule), f"the check of question {question.number}")
+    for row, answers in enumerate(cases, start=1):
+        for column, (question, answer) in enumerate(zip(catalogue.questions, answers, strict=True)):
+            fault = faults.get((row + 1, question.number))
+            if fault is not None:
+                _write(sheet, row, column, answer, book.styles["faulty"])
+                _write_comment(sheet, row, column, fault)
+            elif answer is not None:
+                _write(sheet, row, column, answer, book.styles["answer"])
+    sheet.ignore_errors({"number_stored_as_text": xl_range_abs(1, 0, last, len(catalogue.questions) - 1)})
+    sheet.freeze_panes(1, 2)
+
+
+def _write_comment(sheet: Worksheet, row: int, column: int, text: str) -> None:
+    lines = 2 + ceil(len(text) / 45)
+    size = {"width": 320, "height": 16 * lines, "font_size": 9}  # pixels; about 45 characters a line
+    result = sheet.write_comment(row, column, text, size)
+    _written(result, f"the note on cell {xl_rowcol_to_cell(row, column)}")
+
+
+def _width(question: Question) -> int:
+    if question.kind == "single":
+        return max(16, *(len(option.label_da) + 4 for option in question.options))
+    if question.kind == "multiple" or question.optional:
+        return 44
+    return 18
+
+
+def _write_options(book: _Book, catalogue: Catalogue) -> None:
+    """The options of every closed question; the drop-downs point at their names, so the rows must keep their order."""
+    rows: list[tuple[Cell, ...]] = []
+    for question in catalogue.closed_questions:
+        first = len(rows) + 1
+        rows += [(question.number, question.text_da, option.label_da, option.code) for option in question.options]
+        labels = xl_range_abs(first, 2, len(rows), 2)
+        _written(
+            book.file.define_name(list_name(question), f"={OPTIONS_SHEET}!{labels}"),
+            f"the options of question {question.number}",
+        )
+    columns = {"Spørgsmål": 11, "Spørgsmålets tekst": 60, "Svar": 52, "Kode": 42}
+    _write_table(book, OPTIONS_SHEET, columns, rows, ("body", "body", "option", "option"))
+
+
+def _write_guide(book: _Book, catalogue: Catalogue) -> None:
+    columns = {"Spørgsmål": 11, "Spørgsmålets tekst": 60, "Slags svar": 28, "Skal besvares": 14, "Tilladte svar": 80}
+    rows = (
+        (
+            question.number,
+            question.text_da,
+            KINDS_DA[question.kind],
+            "Nej, må stå tomt" if question.optional else "Ja",
+            allowed_da(question),
+        )
+        for question in catalogue.questions
+    )
+    _write_table(book, GUIDE_SHEET, columns, rows, ("body", "body", "body", "body", "option"))
+
+
+def _write_read_me(book: _Book, round_: Round, catalogue: Catalogue, file: str, counts: Mapping[str, int]) -> None:
+    sheet = _text_sheet(book, READ_ME_SHEET, "Ret og aflever igen")
+    notes: dict[str, Cell] = {
+        "Opgørelsesdato": round_.snapshot_date,
+        "Afleveret fil": file,
+        **counts,
+        "Hvad filen er": (
+            f"Arket {CASES_SHEET} rummer alle rækker fra den afleverede fil, som de blev afleveret, i samme "
+            "rækkefølge. Svar, der lignede et CPR-nummer, er fjernet og skal udfyldes igen."
+        ),
+        "Aflever hele filen": (
+            "En ny aflevering erstatter hele den tidligere. Filen skal derfor rumme alle sager: slet ikke de rækker, "
+            "der er uden fejl."
+        ),
+        "Sådan retter I": (
+            f"Celler med fejl i arket {CASES_SHEET} har rød baggrund og en note, der siger, hvad der er galt. Arket "
+            f"{ERRORS_SHEET} viser de samme fejl som en liste, også fejl, der gælder en hel række. Beskederne "
+            "nævner cellerne, som de hed i den afleverede fil. Farven og noten forsvinder ikke, når I retter svaret, "
+            "og de betyder ikke noget for afleveringen."
+        ),
+        "Antal sager": f"Ret tallet i arket {FRONT_SHEET}, hvis I tilføjer eller sletter rækker.",
+        "Sådan afleverer I": "Gem filen som Excel-projektmappe (.xlsx), og aflever den samme sted som den første.",
+        "Om skemaet": catalogue.note_da,
+    }
+    _write_notes(book, sheet, 2, notes)
+
+
+def _write_errors(book: _Book, catalogue: Catalogue, listed: pl.DataFrame) -> None:
+    columns = {
+        "Række i den afleverede fil": 14,
+        "Række i denne fil": 14,
+        "Spørgsmål": 11,
+        "Spørgsmålets tekst": 50,
+        "Fejl": 32,
+        "Hvad der var galt i den afleverede fil": 80,
+    }
+    texts = {question.number: question.text_da for question in catalogue.questions}
+    rows = (
+        (row, row_here, question, texts.get(question, "Hele rækken"), ROW_RULES_DA[rule], message)
+        for row, row_here, question, rule, message in listed.select(
+            "row", "row_here", "question", "rule", "message"
+        ).iter_rows()
+    )
+    _write_table(book, ERRORS_SHEET, columns, rows, ("body",) * len(columns))
+
+
+def _write_rejected_files(book: _Book, files: pl.DataFrame) -> None:
+    columns = {"Fil": 50, "Modtaget (dansk tid)": 20, "Hvorfor": 36, "Hvad der er galt": 80}
+    danish_time = pl.col("received_at").dt.convert_time_zone("Europe/Copenhagen").dt.replace_time_zone(None)
+    listed = files.sort("received_at", "file").select("file", danish_time, "rule", "message")
+    rows = ((file, received, FILE_RULES_DA[rule], message) for file, received, rule, message in listed.iter_rows())
+    _write_table(book, REJECTED_FILES_SHEET, columns, rows, ("body", "time", "body", "body"))

@@ -1,0 +1,110 @@
+"""Which files lie in a round's inbox and when each was received. Nothing is opened here."""
+
+import datetime as dt
+import os
+import re
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines.ingest.limits import FORMATS, FileRejectedError, unreadable
+from pipelines.ingest.text import printable
+from pipelines.reference.municipalities import municipalities
+
+_RECEIVED = re.compile(r"(\d{8}T\d{6}Z)__(.*)", re.DOTALL)
+_OTHERS_FILES = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|.*\.partial$", re.IGNORECASE | re.DOTALL)
+
+
+class InboxFile(NamedTuple):
+    """One delivered file. `name` is as on disk, `shown_name` as it may be shown; `received_at` is in UTC."""
+
+    municipality_code: str
+    path: str
+    name: str
+    received_at: dt.datetime
+    warning: str | None
+    rejected: FileRejectedError | None
+
+    @property
+    def shown_name(self) -> str:
+        """The name with odd bytes escaped and anything like a CPR number masked."""
+        return printable(self.name)
+
+    @property
+    def age_order(self) -> tuple[dt.datetime, str]:
+        """Sorts older before newer; of two received at once the greater name is newer."""
+        return self.received_at, self.name
+
+
+def find_files(inbox: Path, *, now: dt.datetime) -> tuple[list[InboxFile], list[str]]:
+    """The deliveries in `<data root>/inbox/<round>`, oldest first per municipality, and warnings about the rest.
+
+    Args:
+        inbox: the round's folder; a missing one holds no deliveries.
+        now: a `received_at` after this moment is not believed.
+    """
+    codes = set(municipalities()["municipality_code"])
+    files: list[InboxFile] = []
+    warnings: list[str] = []
+    for entry in _entries(inbox):
+        if entry.name not in codes or not entry.is_dir(follow_symlinks=False):
+            warnings.append(
+                f"{printable(entry.name)}: is not a folder named by a municipality's code; nothing in it is read"
+            )
+            continue
+        found = [_inbox_file(entry.name, file, now) for file in _entries(Path(entry.path))]
+        files += sorted(found, key=lambda file: file.age_order)
+    return files, warnings
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e for e in entries if not _OTHERS_FILES.match(e.name)), key=lambda e: e.name)
+    except FileNotFoundError:
+        return []
+
+
+def _inbox_file(municipality_code: str, entry: os.DirEntry[str], now: dt.datetime) -> InboxFile:
+    status = entry.stat(follow_symlinks=False)
+    received_at, warning = _received_at(entry.name, status.st_mtime, now)
+    return InboxFile(
+        municipality_code, entry.path, entry.name, received_at, warning, _rejected_unopened(entry.name, status)
+    )
+
+
+def received_at_prefix(moment: dt.datetime) -> str:
+    """The prefix that a delivery's file name starts with."""
+    return moment.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ") + "__"
+
+
+def _received_at(name: str, modified: float, now: dt.datetime) -> tuple[dt.datetime, str | None]:
+    modified_at = dt.datetime.fromtimestamp(int(modified), tz=dt.UTC)
+    prefix = _RECEIVED.match(name)
+    if not prefix:
+        return modified_at, None
+    try:
+        received_at = dt.datetime.strptime(prefix[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return modified_at, "Modtagelsestidspunktet i filnavnet findes ikke; filens ændringstidspunkt er brugt."
+    if received_at > now:
+        return modified_at, "Modtagelsestidspunktet i filnavnet ligger i fremtiden; filens ændringstidspunkt er brugt."
+    return received_at, None
+
+
+def _rejected_unopened(name: str, status: os.stat_result) -> FileRejectedError | None:
+    """What can be said of a file without opening it."""
+    if not stat.S_ISREG(status.st_mode):
+        return unreadable(
+            "Afleveringen er ikke en almindelig fil (men en genvej, en mappe eller lignende). Aflever en fil."
+        )
+    if status.st_size == 0:
+        return FileRejectedError("empty", "Filen er tom (0 byte). Gem skemaet på ny, og aflever igen.")
+    extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - names that are no UTF-8 stay as they are
+    if extension not in FORMATS:
+        return FileRejectedError(
+            "unsupported_format",
+            f"Filtypen {printable(extension) or '(ingen)'} kan ikke læses. Gem skemaet som Excel-projektmappe (.xlsx), "
+            "OpenDocument-regneark (.ods), CSV eller parquet.",
+        )
+    return None

@@ -1,0 +1,371 @@
+"""A round's inbox from files to accepted rows. The steps in order: `read_files`, `judge`, `require_conservation`."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.ingest import messages, rules
+from pipelines.ingest.delivery import Delivery
+from pipelines.ingest.inbox import InboxFile, find_files
+from pipelines.ingest.limits import FileRejectedError, danish
+from pipelines.ingest.pool import ReaderPool, ReadFile
+from pipelines.ingest.text import match_key
+from schemas.errors import ConservationError
+from schemas.questionnaire import Catalogue
+from schemas.rounds import Round
+
+_SHOWN_ROWS = 5
+
+DELIVERED_FILES = {
+    "delivery": pl.Int64,
+    "municipality_code": pl.String,
+    "file": pl.String,
+    "received_at": pl.Datetime("us", "UTC"),
+    "sha256": pl.String,
+    "rule": pl.String,
+    "message": pl.String,
+    "rows": pl.Int64,
+    "is_workbook": pl.Boolean,
+    "places": pl.List(pl.String),
+    "warnings": pl.List(pl.String),
+}
+
+
+class ReadInbox(NamedTuple):
+    """What the files of an inbox hold.
+
+    `files`: one row per file, oldest first per municipality (`delivery` counts them); `rule` is null unless the file is
+    rejected already; `places` are the column letters of the questions in the form's order. `rows`: one row per case
+    row of the files that are not: delivery, row, folder_code, surplus_fields, cpr_elsewhere and the answers as folded
+    text, CPR numbers removed.
+    """
+
+    files: pl.DataFrame
+    rows: pl.DataFrame
+
+
+class Judged(NamedTuple):
+    """Which deliveries count, and what they hold.
+
+    `delivery_log`: one row per file in the inbox. `responses`: one row per accepted row of the deliveries that count.
+    `rejected_rows`: one row per broken rule of their rejected rows.
+    """
+
+    delivery_log: pl.DataFrame
+    responses: pl.DataFrame
+    rejected_rows: pl.DataFrame
+
+
+class Intake(NamedTuple):
+    """An inbox taken in; `warnings` are about what is no delivery at all."""
+
+    delivery_log: pl.DataFrame
+    responses: pl.DataFrame
+    rejected_rows: pl.DataFrame
+    warnings: list[str]
+
+
+def take_inbox(inbox: Path, round_: Round, catalogue: Catalogue, *, now: dt.datetime) -> Intake:
+    """Everything that a round's inbox holds.
+
+    Args:
+        inbox: `<data root>/inbox/<round>`.
+        round_: the survey round.
+        catalogue: its form.
+        now: a `received_at` after this moment is not believed.
+    """
+    files, warnings = find_files(inbox, now=now)
+    judged = judge(*read_files(files, catalogue), round_, catalogue)
+    return Intake(*judged, warnings)
+
+
+def read_files(
+    files: list[InboxFile], catalogue: Catalogue, progress: Callable[[Iterable[ReadFile]], Iterable[ReadFile]] = iter
+) -> ReadInbox:
+    """The content of the files, read by limited child processes.
+
+    Args:
+        files: oldest first per municipality.
+        catalogue: the form.
+        progress: wraps the results as they come, to show how far reading is.
+    """
+    to_read = [file.path for file in files if file.rejected is None]
+    with ReaderPool(catalogue) as pool:
+        read = iter(progress(pool.read(to_read)))
+        results = [next(read) if file.rejected is None else _unopened(file.rejected) for file in files]
+    return ReadInbox(
+        files=pl.DataFrame(
+            [
+                _file_row(i, file, result, catalogue)
+                for i, (file, result) in enumerate(zip(files, results, strict=True))
+            ],
+            schema=DELIVERED_FILES,
+            orient="row",
+        ),
+        rows=pl.concat(
+            [
+                _case_rows(i, file, result.delivery, catalogue)
+                for i, (file, result) in enumerate(zip(files, results, strict=True))
+                if result.delivery is not None
+            ]
+            or [_no_rows(catalogue)]
+        ),
+    )
+
+
+def _unopened(rejected: FileRejectedError) -> ReadFile:
+    return ReadFile(None, None, rejected.rule, rejected.message)
+
+
+def _file_row(number: int, file: InboxFile, result: ReadFile, catalogue: Catalogue) -> tuple[object, ...]:
+    rule, message = result.rule, result.message
+    warnings = [file.warning] if file.warning else []
+    rows, is_workbook, places = None, None, None
+    if result.delivery is not None:
+        rule, message = _file_rule(file, result.delivery)
+        warnings += result.delivery["warnings"]
+        warnings += _front_municipality_warning(file, result.delivery["declared_municipality"])
+        rows = len(result.delivery["rows"])
+        is_workbook = result.delivery["is_workbook"]
+        places = [result.delivery["places"].get(key) for key in catalogue.keys]
+    return (
+        number,
+        file.municipality_code,
+        file.shown_name,
+        file.received_at,
+        result.sha256,
+        rule,
+        message,
+        rows,
+        is_workbook,
+        places,
+        warnings,
+    )
+
+
+def _file_rule(file: InboxFile, delivery: Delivery) -> tuple[str | None, str | None]:
+    rows, declared = len(delivery["rows"]), delivery["declared_cases"]
+    stem = file.name.rpartition(".")[0]
+    if rows == 0 and declared != 0 and not match_key(stem).endswith("nulindberetning"):
+        return "empty", (
+            "Skemaet har ingen sager. Har kommunen ingen, så skriv 0 ud for Antal sager på arket Forside, eller lad "
+            "filnavnet ende på nulindberetning."
+        )
+    if declared is not None and declared != rows:
+        return "declared_count", (
+            f"Forsiden angiver {danish(declared)} sager, men skemaet har {danish(rows)} udfyldte rækker. Ret Antal sager, "
+            "eller tilføj eller slet rækker, så tallene stemmer."
+        )
+    return None, None
+
+
+def _front_municipality_warning(file: InboxFile, declared: str | None) -> list[str]:
+    if declared is None:
+        return []
+    named = pl.select(rules.answers.municipality_code(pl.lit(declared))).item()
+    return [] if named == file.municipality_code else ["Forsiden angiver en anden kommunekode end mappens."]
+
+
+def _case_rows(number: int, file: InboxFile, delivery: Delivery, catalogue: Catalogue) -> pl.DataFrame:
+    rows = pl.DataFrame({"row": delivery["rows"], **delivery["columns"]}, schema_overrides=_row_schema(catalogue))
+    elsewhere = [row for row, key in delivery["cpr_cells"] if key is None]
+    return rows.select(
+        delivery=pl.lit(number, pl.Int64),
+        row="row",
+        folder_code=pl.lit(file.municipality_code),
+        surplus_fields=pl.col("row").is_in(delivery["surplus_rows"]),
+        cpr_elsewhere=pl.col("row").is_in(elsewhere),
+        **{key: pl.col(key) for key in catalogue.keys},
+    )
+
+
+def _row_schema(catalogue: Catalogue) -> dict[str, pl.DataType]:
+    return {"row": pl.Int64()} | dict.fromkeys(catalogue.keys, pl.String())
+
+
+def _no_rows(catalogue: Catalogue) -> pl.DataFrame:
+    flags = {"surplus_fields": pl.Boolean(), "cpr_elsewhere": pl.Boolean()}
+    keys = {"delivery": pl.Int64(), "row": pl.Int64(), "folder_code": pl.String()}
+    return pl.DataFrame(schema=keys | flags | dict.fromkeys(catalogue.keys, pl.String()))
+
+
+def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Catalogue) -> Judged:
+    """Which rows are accepted and which delivery of each municipality counts: the newest one that is not rejected.
+
+    Args:
+        files: as in `ReadInbox`.
+        rows: as in `ReadInbox`.
+        round_: the survey round.
+        catalogue: its form.
+    """
+    rows = rows.join(files.filter(pl.col("rule").is_null()).select("delivery"), on="delivery", how="semi")
+    values = rules.parse(rows, catalogue)
+    broken = rules.broken_rules(rows, values, catalogue)
+    rejected = broken.select(rules.ROW_KEY).unique()
+    accepted = rules.with_eligibility(values.join(rejected, on=rules.ROW_KEY, how="anti"), round_.threshold_dkk)
+    log = (
+        files.join(_counts(accepted, rejected), on="delivery", how="left")
+        .with_columns(_unless_rejected(name) for name in ("eligible", "out_of_scope", "rejected"))
+        .pipe(_reject_for_too_many_rows, broken, round_)
+        .pipe(_with_status)
+    )
+    current = log.filter(pl.col("status") == "current").select("delivery", "file", "municipality_code")
+    return Judged(
+        delivery_log=log.select(
+            "municipality_code",
+            "file",
+            "received_at",
+            "status",
+            "rule",
+            "message",
+            "rows",
+            "eligible",
+            "out_of_scope",
+            "rejected",
+            "sha256",
+            "warnings",
+        ),
+        responses=_responses(accepted, current, round_, catalogue),
+        rejected_rows=_rejected_rows(broken.join(current, on="delivery"), files, catalogue),
+    )
+
+
+def _counts(accepted: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+    return (
+        accepted.group_by("delivery")
+        .agg(eligible=pl.col("eligible").sum(), out_of_scope=(~pl.col("eligible")).sum())
+        .join(rejected.group_by("delivery").agg(rejected=pl.len()), on="delivery", how="full", coalesce=True)
+    )
+
+
+def _unless_rejected(name: str) -> pl.Expr:
+    return pl.when(pl.col("rule").is_null()).then(pl.col(name).fill_null(0)).cast(pl.Int64).alias(name)
+
+
+def _reject_for_too_many_rows(log: pl.DataFrame, broken: pl.DataFrame, round_: Round) -> pl.DataFrame:
+    too_many = (pl.col("rejected") > 1) & (pl.col("rejected") / pl.col("rows") > round_.rejected_rows_share)
+    first = (
+        broken.group_by("delivery", "row", maintain_order=True)
+        .agg(pl.col("question"), pl.col("rule"))
+        .group_by("delivery", maintain_order=True)
+        .agg(pl.struct("row", "question", "rule").head(_SHOWN_ROWS).alias("first"))
+    )
+    found = {
+        row["delivery"]: _too_many_message(row, round_)
+        for row in log.filter(too_many).join(first, on="delivery").iter_rows(named=True)
+    }
+    message = pl.col("delivery").replace_strict(found, default=None, return_dtype=pl.String)
+    return log.with_columns(
+        rule=pl.when(message.is_not_null()).then(pl.lit("too_many_rejected_rows")).otherwise("rule"),
+        message=pl.coalesce(message, "message"),
+    )
+
+
+def _too_many_message(row: dict[str, object], round_: Round) -> str:
+    first: list[dict[str, object]] = row["first"]  # type: ignore[assignment]
+    shown = "; ".join(f"række {r['row']} ({_rules_da(r['question'], r['rule'])})" for r in first)
+    share = f"{round_.rejected_rows_share * 100:g}".replace(".", ",")
+    return (
+        f"{row['rejected']} af {row['rows']} rækker har fejl, og højst {share} % må have det. De første: {shown}. "
+        "Ret rækkerne, og aflever igen."
+    )
+
+
+def _rules_da(questions: object, broken: object) -> str:
+    pairs: list[tuple[int | None, str]] = list(zip(questions, broken, strict=True))  # type: ignore[call-overload]
+    return ", ".join(
+        (f"spørgsmål {question}: " if question else "") + messages.RULES_DA[rule].lower()
+        for question, rule in pairs[:3]
+    )
+
+
+def _with_status(log: pl.DataFrame) -> pl.DataFrame:
+    """Rejected, or current for the newest that is not, or superseded; `delivery` counts from old to new."""
+    is_good = pl.col("rule").is_null()
+    newest_good = pl.col("delivery").filter(is_good).max().over("municipality_code")
+    return log.with_columns(
+        status=pl.when(~is_good)
+        .then(pl.lit("rejected"))
+        .when(pl.col("delivery") == newest_good)
+        .then(pl.lit("current"))
+        .otherwise(pl.lit("superseded"))
+    )
+
+
+def _responses(accepted: pl.DataFrame, current: pl.DataFrame, round_: Round, catalogue: Catalogue) -> pl.DataFrame:
+    return (
+        accepted.join(current.select("delivery", "file"), on="delivery")
+        .sort("folder_code", "row")
+        .select(
+            round=pl.lit(round_.name),
+            **{key: pl.col(key) for key in catalogue.keys},
+            total_cost_dkk="total_cost_dkk",
+            eligible="eligible",
+            out_of_scope_reason="out_of_scope_reason",
+            file="file",
+            row="row",
+        )
+    )
+
+
+def _rejected_rows(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    by_number = {question.number: question for question in catalogue.questions}
+    told = broken.join(files.select("delivery", "is_workbook", "places"), on="delivery").sort(
+        "municipality_code", "row", "question", "rule", nulls_last=True
+    )
+    return told.select(
+        "municipality_code",
+        "file",
+        "row",
+        "question",
+        "rule",
+        pl.Series(
+            "message",
+            [
+                messages.row_message(
+                    row["rule"],
+                    by_number.get(row["question"]),
+                    row["found"],
+                    row=row["row"],
+                    place=row["places"][row["question"] - 1] if row["question"] else None,
+                    is_workbook=row["is_workbook"],
+                )
+                for row in told.iter_rows(named=True)
+            ],
+            dtype=pl.String,
+        ),
+    )
+
+
+def require_conservation(delivery_log: pl.DataFrame, responses: pl.DataFrame, rejected_rows: pl.DataFrame) -> None:
+    """For every delivery that counts: rows read = eligible + out of scope + rejected, in the log and in the tables.
+
+    Raises:
+        ConservationError: names the deliveries for which that does not hold, with the counts.
+    """
+    key = ["municipality_code", "file"]
+    accepted = responses.group_by(key).agg(in_responses=pl.len())
+    rejected = rejected_rows.group_by(key).agg(in_rejected=pl.col("row").n_unique())
+    counted = (
+        delivery_log.filter(pl.col("status") == "current")
+        .join(accepted, on=key, how="full", coalesce=True)
+        .join(rejected, on=key, how="full", coalesce=True)
+        .with_columns(pl.col("in_responses", "in_rejected").fill_null(0))
+    )
+    wrong = counted.filter(
+        ~(
+            (pl.col("rows") == pl.col("eligible") + pl.col("out_of_scope") + pl.col("rejected"))
+            & (pl.col("in_responses") == pl.col("eligible") + pl.col("out_of_scope"))
+            & (pl.col("in_rejected") == pl.col("rejected"))
+        ).fill_null(value=False)
+    )
+    if wrong.height:
+        told = "; ".join(
+            f"{row['municipality_code']}: {row['rows']} rows read, {row['eligible']} eligible, "
+            f"{row['out_of_scope']} out of scope, {row['rejected']} rejected"
+            for row in wrong.iter_rows(named=True)
+        )
+        raise ConservationError(f"rows are not conserved, nothing was written: {told}")

@@ -1,0 +1,28 @@
+"""The error family of the product: one base, few children. No logic belongs here.
+
+A message names the culprit and the fix. It never holds an answer, a CPR-like number or any other case-level value.
+"""
+
+
+class BotilbudError(Exception):
+    """Anything that the product refuses to do, said so that the reader can mend it."""
+
+
+class CatalogueError(BotilbudError):
+    """A question catalogue or a rounds file that cannot be used; the message names the file, the place and the fix."""
+
+
+class ConservationError(BotilbudError):
+    """Rows went missing or were counted twice on their way through the pipeline."""
+
+
+class ReferenceError98(BotilbudError):
+    """A reference table that is not exactly the 98 municipalities."""
+
+
+class TableError(BotilbudError):
+    """A table that breaks its schema; the message counts the failures per column and check and holds no value."""
+
+
+class ReleaseError(BotilbudError):
+    """A release that cannot be made or that does not agree with its manifest."""

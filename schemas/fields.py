@@ -1,0 +1,152 @@
+"""The field dictionary: every column of every table, written once with type, unit, Danish label and meaning.
+
+Names follow one grammar: the unit in the suffix (`_dkk`, `_per_1000`, `_share`), the same quantity under the same name
+everywhere. The answers to the form are not here: they are derived from the question catalogue (`tables.answer_fields`).
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+VALUE_STATUSES = ("published", "rounded", "suppressed", "not_reported", "not_applicable")
+DELIVERY_STATUSES = ("current", "superseded", "rejected")
+FILE_RULES = (
+    "unsupported_format",
+    "unreadable",
+    "empty",
+    "duplicate_question",
+    "missing_questions",
+    "declared_count",
+    "too_many_rejected_rows",
+)
+ROW_RULES = (
+    "missing",
+    "option",
+    "integer",
+    "range",
+    "amount",
+    "unit",
+    "municipality",
+    "duplicate",
+    "cpr",
+    "columns",
+)
+OUT_OF_SCOPE_REASONS = ("below_threshold", "not_in_residential_care")
+AREA_TYPES = ("country", "region", "municipality_group", "municipality")
+FINDING_LABEL = "label_da"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: `minimum` and `maximum` are included, in `unit`; `values` are the only ones allowed; `pattern` is a regex."""
+
+    name: str
+    dtype: pl.DataType
+    label_da: str
+    description: str
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] | None = None
+    pattern: str | None = None
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """The bounds in words, for people who read the column in a catalogue."""
+        told = []
+        if self.values is not None:
+            told.append("one of " + ", ".join(self.values))
+        if self.minimum is not None:
+            told.append(f"at least {self.minimum:g}")
+        if self.maximum is not None:
+            told.append(f"at most {self.maximum:g}")
+        if self.pattern is not None:
+            told.append(f"matches {self.pattern}")
+        return tuple(told)
+
+
+_TEXT, _INT, _FLOAT, _FLAG = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
+_TEXTS = pl.List(pl.String())
+
+
+def _count(name: str, label_da: str, description: str, unit: str = "cases", minimum: int = 0) -> Field:
+    return Field(name, _INT, label_da, description, unit=unit, minimum=minimum)
+
+
+def _rate(name: str, label_da: str, description: str) -> Field:
+    return Field(name, _FLOAT, label_da, description, unit="cases per 1,000 residents aged 18-66", minimum=0)
+
+
+def _share(name: str, label_da: str, description: str) -> Field:
+    return Field(name, _FLOAT, label_da, description, unit="share (0 to 1)", minimum=0, maximum=1)
+
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        # Who and when
+        Field("round", _TEXT, "Undersøgelsesrunde", "Survey round, named by its snapshot date", pattern=r"^\d{4}-\d{2}-\d{2}$"),
+        Field("municipality_code", _TEXT, "Kommunekode", "Municipality, Statistics Denmark's code", pattern=r"^\d{3}$"),
+        Field("municipality_name", _TEXT, "Kommune", "Name of the municipality"),
+        Field("region_code", _TEXT, "Regionskode", "Region, Statistics Denmark's code", pattern=r"^\d{3}$"),
+        Field("region_name", _TEXT, "Region", "Name of the region"),
+        Field("municipality_group_code", _TEXT, "Kommunegruppekode", "Municipality group, Statistics Denmark's code", pattern=r"^\d$"),
+        Field("municipality_group", _TEXT, "Kommunegruppe", "Statistics Denmark's municipality group (2018)"),
+        Field("area_type", _TEXT, "Områdetype", "What kind of area the row is about", values=AREA_TYPES),
+        Field("area_code", _TEXT, "Områdekode", "Code of the area; 000 is all participating municipalities"),
+        Field("area_name", _TEXT, "Område", "Name of the area"),
+        _count("municipalities", "Deltagende kommuner", "Participating municipalities in the area", "municipalities", 1),
+        # Deliveries
+        Field("delivery", _INT, "Leveringsnummer", "Number of the file within the round's inbox, oldest first per municipality", minimum=0),
+        Field("file", _TEXT, "Fil", "Name of the delivered file; anything like a CPR number is masked"),
+        Field("received_at", pl.Datetime("us", "UTC"), "Modtaget", "When the file was received (UTC)"),
+        Field("status", _TEXT, "Status", "Whether the delivery counts", values=DELIVERY_STATUSES),
+        Field("sha256", _TEXT, "Kontrolsum (SHA-256)", "Checksum of the delivered file; null where it was not opened", pattern=r"^[0-9a-f]{64}$"),
+        Field("file_rule", _TEXT, "Regel", "Rule for which the file is rejected whole", values=FILE_RULES),
+        Field("row_rule", _TEXT, "Regel", "Rule that the row breaks", values=ROW_RULES),
+        Field("message", _TEXT, "Besked", "What is wrong and what to write, in Danish"),
+        Field("warnings", _TEXTS, "Bemærkninger", "What was noticed and did not stop the delivery, in Danish"),
+        Field("is_workbook", _FLAG, "Regneark", "Whether the file is a spreadsheet program's own format"),
+        Field("places", _TEXTS, "Kolonner", "Column letters of the questions, in the form's order; null where there is no column"),
+        _count("rows", "Rækker læst", "Case rows read", "rows"),
+        _count("out_of_scope", "Uden for afgrænsningen", "Valid rows that are not eligible", "rows"),
+        _count("rejected", "Afviste rækker", "Rows that break a rule", "rows"),
+        _count("eligible_rows", "Medregnede sager", "Rows that are eligible cases", "rows"),
+        Field("row", _INT, "Række", "Row number as a spreadsheet shows it", minimum=1),
+        Field("question_number", _INT, "Spørgsmål nr.", "Number of the question; null where no question fits", minimum=1),
+        Field("folder_code", _TEXT, "Mappens kommunekode", "Municipality that handed the file in", pattern=r"^\d{3}$"),
+        Field("surplus_fields", _FLAG, "For mange felter", "Whether the line has more fields than the header"),
+        Field("cpr_elsewhere", _FLAG, "CPR uden for skemaet", "Whether a cell outside the form's columns looks like a CPR number"),
+        # Cases
+        Field("total_cost_dkk", _INT, "Samlet årlig udgift", "Residential plus day programme cost, before state refund", unit="DKK a year", minimum=0),
+        Field("eligible", _FLAG, "Medregnes", "In residential care on the snapshot date and at or above the round's threshold"),
+        Field("out_of_scope_reason", _TEXT, "Årsag til ikke at medregnes", "Why a valid row is not eligible", values=OUT_OF_SCOPE_REASONS),
+        # Population
+        _count("population_18_66", "Befolkning 18-66 år", "Residents aged 18-66", "residents", 1),
+        Field("population_quarter", _TEXT, "Befolkningskvartal", "Quarter that the population is from", pattern=r"^\d{4}K[1-4]$"),
+        Field("source", _TEXT, "Kilde", "Where the figure comes from"),
+        # Figures
+        _count("cases", "Sager", "Eligible cases"),
+        _count("answered", "Sager med svar", "Eligible cases with an answer to the question"),
+        _rate("rate_per_1000", "Sager pr. 1.000 18-66-årige", "Eligible cases of all ages per 1,000 residents aged 18-66"),
+        Field("rank", _INT, "Placering", "1 is the highest rate; ties share the smallest rank", minimum=1),
+        _rate("pooled_rate_per_1000", "Samlet rate", "Sum of cases by sum of residents, per 1,000"),
+        _rate("unweighted_mean_rate_per_1000", "Gennemsnit af kommunernes rater", "Mean of municipal rates, every municipality weighing the same"),
+        _rate("min_rate_per_1000", "Laveste rate", "Smallest municipal rate"),
+        _rate("lower_quartile_rate_per_1000", "Nedre kvartil", "First quartile of municipal rates, interpolated linearly"),
+        _rate("median_rate_per_1000", "Median", "Median of municipal rates"),
+        _rate("upper_quartile_rate_per_1000", "Øvre kvartil", "Third quartile of municipal rates, interpolated linearly"),
+        _rate("max_rate_per_1000", "Højeste rate", "Largest municipal rate"),
+        _share("share", "Andel", "Share of the cases with an answer"),
+        Field("value_status", _TEXT, "Status for tallet", "What the number is, or why it is not there", values=VALUE_STATUSES),
+        Field("target_group_level", _TEXT, "Målgruppeniveau", "Main groups or the form's own options", values=("main", "detailed")),
+        Field("target_group_code", _TEXT, "Målgruppe", "Code of the main or detailed target group"),
+        Field("provider_type", _TEXT, "Leverandørtype", "Who runs the placement, in three types", values=("municipal", "regional", "private")),
+        Field("question", _TEXT, "Spørgsmål", "Key of the question"),
+        Field("answer", _TEXT, "Svar", "Code of the answer"),
+        Field("finding", _TEXT, "Hovedresultat", "Code of the headline finding"),
+        Field("label_da", _TEXT, "Tekst", "The finding in words, Danish"),
+        _count("numerator", "Tæller", "Eligible cases for which the finding holds"),
+        _count("denominator", "Nævner", "Eligible cases with an answer"),
+    )
+}  # fmt: skip

@@ -1,0 +1,303 @@
+"""Every table: grain, key, columns, and the Pandera schema that they make. No I/O, no computing.
+
+`validated` is the one way to check a frame. A table is an eager frame when it is checked: Pandera looks only at column
+names and types of lazy ones.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from schemas.errors import TableError
+from schemas.fields import FIELDS, Field
+from schemas.questionnaire import Catalogue, Question, load_catalogue
+
+if os.environ.get("PANDERA_VALIDATION_ENABLED", "True").lower() not in ("true", "1"):
+    raise TableError("PANDERA_VALIDATION_ENABLED is off, which would let every table through: unset it")
+
+_AREA = ("round", "area_type", "area_code", "area_name")
+_MEASURES = ("cases", "share", "rate_per_1000", "value_status")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: what one row is, the columns that tell rows apart, the columns, and which of them may be null."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    nullable: frozenset[str] = frozenset()
+
+    @cached_property
+    def schema(self) -> pa.DataFrameSchema:
+        """The Pandera schema: exactly these columns in this order, with their bounds, and the key unique."""
+        return pa.DataFrameSchema(
+            {field.name: _column(field, nullable=field.name in self.nullable) for field in self.fields},
+            strict=True,
+            ordered=True,
+            unique=list(self.key),
+        )
+
+    @property
+    def dtypes(self) -> Mapping[str, pl.DataType]:
+        """The polars types by column."""
+        return {field.name: field.dtype for field in self.fields}
+
+
+def _column(field: Field, *, nullable: bool) -> pa.Column:
+    checks = []
+    if field.values is not None:
+        checks.append(pa.Check.isin(field.values))
+    if field.minimum is not None:
+        checks.append(pa.Check.ge(field.minimum))
+    if field.maximum is not None:
+        checks.append(pa.Check.le(field.maximum))
+    if field.pattern is not None:
+        checks.append(pa.Check.str_matches(field.pattern))
+    if field.dtype == pl.Float64():
+        # Infinity passes `ge=0`, and NaN counts as null.
+        checks.append(pa.Check(_is_finite, name="is_finite"))
+    return pa.Column(field.dtype, checks=checks, nullable=nullable)
+
+
+def _is_finite(data: pa.PolarsData) -> pl.LazyFrame:
+    return data.lazyframe.select(pl.col(data.key).is_finite())
+
+
+def failures(frame: pl.DataFrame, table: Table) -> dict[str, int]:
+    """How many rows fail each check of a table, as `column: check`; empty where the frame is sound. Holds no value."""
+    try:
+        table.schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        counts: dict[str, int] = {}
+        for error in errors.schema_errors:
+            column = getattr(error.schema, "name", None) or "table"
+            check = getattr(error.check, "name", None) or error.reason_code.name.lower()
+            cases = error.failure_cases.height if isinstance(error.failure_cases, pl.DataFrame) else 1
+            counts[f"{column}: {check}"] = counts.get(f"{column}: {check}", 0) + cases
+        return counts
+    return {}
+
+
+def validated(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The same frame.
+
+    Raises:
+        TableError: it breaks the table's schema; counts per column and check, without any value.
+    """
+    broken = failures(frame, table)
+    if broken:
+        told = "; ".join(f"{check} ({count})" for check, count in sorted(broken.items()))
+        # Without its context: Pandera's own error holds the failing values.
+        raise TableError(f"table {table.name} breaks its schema: {told}") from None
+    return frame
+
+
+def _fields(*names: str | tuple[str, str]) -> tuple[Field, ...]:
+    """Fields of the dictionary; a pair is a column name and the field it is."""
+    return tuple(FIELDS[name] if isinstance(name, str) else replace(FIELDS[name[1]], name=name[0]) for name in names)
+
+
+def answer_fields(catalogue: Catalogue) -> tuple[Field, ...]:
+    """The answers to the form as accepted values, in the form's order."""
+    return tuple(_answer_field(question) for question in catalogue.questions)
+
+
+def _answer_field(question: Question) -> Field:
+    description = f"Question {question.number}: {question.kind}"
+    match question.kind:
+        case "code":
+            return FIELDS["municipality_code"]
+        case "integer" | "amount":
+            unit = "DKK a year" if question.kind == "amount" else None
+            bounds = (question.minimum, question.maximum)
+            return Field(question.key, pl.Int64(), question.text_da, description, unit, *bounds)
+        case "single":
+            return Field(question.key, pl.String(), question.text_da, description, values=question.codes)
+        case "multiple":
+            code = "|".join(question.codes)
+            pattern = rf"^(?:{code})(?:;(?:{code}))*$"
+            description += ", codes separated by semicolons"
+            return Field(question.key, pl.String(), question.text_da, description, pattern=pattern)
+        case "text":
+            return Field(question.key, pl.String(), question.text_da, description)
+
+
+@cache
+def responses(questionnaire: str) -> Table:
+    """The accepted rows of a round that uses this version of the form."""
+    catalogue = load_catalogue(questionnaire)
+    return Table(
+        "responses",
+        "One row per accepted row of the deliveries that count, answers as codes. Key: file and row. Source: the "
+        "municipalities' deliveries. Known lies: what a municipality believes of its own cases.",
+        ("municipality_code", "file", "row"),
+        (
+            *_fields("round"),
+            *answer_fields(catalogue),
+            *_fields("total_cost_dkk", "eligible", "out_of_scope_reason", "file", "row"),
+        ),
+        frozenset(question.key for question in catalogue.questions if question.optional) | {"out_of_scope_reason"},
+    )
+
+
+@cache
+def delivered_rows(questionnaire: str) -> Table:
+    """The case rows as delivered, in a round that uses this version of the form."""
+    catalogue = load_catalogue(questionnaire)
+    return Table(
+        "delivered_rows",
+        "One row per case row of every delivery that could be read, answers as delivered (spaces, dashes and character "
+        "forms folded, CPR numbers removed). Key: delivery and row.",
+        ("delivery", "row"),
+        (
+            *_fields("delivery", "row", "folder_code", "surplus_fields", "cpr_elsewhere"),
+            *(Field(q.key, pl.String(), q.text_da, f"Question {q.number} as delivered") for q in catalogue.questions),
+        ),
+        frozenset(catalogue.keys),
+    )
+
+
+DELIVERED_FILES = Table(
+    "delivered_files",
+    "One row per file in the round's inbox, as read. Key: delivery. Source: the inbox.",
+    ("delivery",),
+    _fields(
+        "delivery",
+        "municipality_code",
+        "file",
+        "received_at",
+        "sha256",
+        ("rule", "file_rule"),
+        "message",
+        "rows",
+        "is_workbook",
+        "places",
+        "warnings",
+    ),
+    frozenset({"sha256", "rule", "message", "rows", "is_workbook", "places"}),
+)
+DELIVERY_LOG = Table(
+    "delivery_log",
+    "One row per file in the round's inbox, with what became of it. Not unique by name: names may be masked.",
+    (),
+    _fields(
+        "municipality_code",
+        "file",
+        "received_at",
+        "status",
+        ("rule", "file_rule"),
+        "message",
+        "rows",
+        ("eligible", "eligible_rows"),
+        "out_of_scope",
+        "rejected",
+        "sha256",
+        "warnings",
+    ),
+    frozenset({"rule", "message", "rows", "eligible", "out_of_scope", "rejected", "sha256"}),
+)
+REJECTED_ROWS = Table(
+    "rejected_rows",
+    "One row per broken rule of a rejected row of a delivery that counts. Key: file, row, question and rule.",
+    ("municipality_code", "file", "row", "question", "rule"),
+    _fields("municipality_code", "file", "row", ("question", "question_number"), ("rule", "row_rule"), "message"),
+    frozenset({"question"}),
+)
+MUNICIPALITIES = Table(
+    "municipalities",
+    "One row per municipality, 98 rows. Key: municipality_code. Source: Statistics Denmark's classifications.",
+    ("municipality_code",),
+    _fields(
+        "municipality_code",
+        "municipality_name",
+        "region_code",
+        "region_name",
+        "municipality_group_code",
+        "municipality_group",
+    ),
+)
+POPULATION = Table(
+    "population",
+    "One row per municipality, 98 rows. Key: municipality_code. Source: Statistics Denmark, FOLK1A, ages 18 to 66.",
+    ("municipality_code",),
+    _fields("municipality_code", "population_18_66", "population_quarter", "source"),
+)
+CASE_RATES = Table(
+    "case_rates",
+    "One row per participating municipality; no cases is rate 0. Key: municipality_code.",
+    ("round", "municipality_code"),
+    _fields(
+        "round",
+        "municipality_code",
+        "municipality_name",
+        "region_code",
+        "region_name",
+        "municipality_group_code",
+        "municipality_group",
+        "population_18_66",
+        "population_quarter",
+        "cases",
+        "rate_per_1000",
+        "rank",
+    ),
+)
+AREA_AVERAGES = Table(
+    "area_averages",
+    "One row per area: country, region, municipality group. Key: area_type and area_code.",
+    ("round", "area_type", "area_code"),
+    _fields(
+        *_AREA,
+        "municipalities",
+        "cases",
+        "population_18_66",
+        "pooled_rate_per_1000",
+        "unweighted_mean_rate_per_1000",
+        "min_rate_per_1000",
+        "lower_quartile_rate_per_1000",
+        "median_rate_per_1000",
+        "upper_quartile_rate_per_1000",
+        "max_rate_per_1000",
+    ),
+)
+ANSWER_COUNTS = Table(
+    "answer_counts",
+    "One row per participating municipality and answer to a closed question or group of a roll-up, zeros included.",
+    ("municipality_code", "question", "answer"),
+    _fields("municipality_code", "question", "answer", "cases", "answered"),
+)
+_HIDDEN = frozenset({"cases", "share", "rate_per_1000"})
+TARGET_GROUPS = Table(
+    "target_groups",
+    "One row per area and main or detailed target group, zeros included.",
+    ("round", "area_type", "area_code", "target_group_level", "target_group"),
+    _fields(*_AREA, "target_group_level", ("target_group", "target_group_code"), *_MEASURES),
+    _HIDDEN,
+)
+PROVIDER_TYPES = Table(
+    "provider_types",
+    "One row per area and provider type, zeros included.",
+    ("round", "area_type", "area_code", "provider_type"),
+    _fields(*_AREA, "provider_type", *_MEASURES),
+    _HIDDEN,
+)
+QUESTION_ANSWERS = Table(
+    "question_answers",
+    "One row per area, closed question and answer, zeros included.",
+    ("round", "area_type", "area_code", "question", "answer"),
+    _fields(*_AREA, "question", "answer", *_MEASURES),
+    _HIDDEN,
+)
+KEY_FINDINGS = Table(
+    "key_findings",
+    "One row per headline finding of the published report. Key: finding.",
+    ("round", "finding"),
+    _fields("round", "finding", "label_da", "numerator", "denominator", "share"),
+    frozenset({"share"}),
+)
