@@ -185,9 +185,10 @@ DELIVERED_FILES = Table(
 )
 DELIVERY_LOG = Table(
     "delivery_log",
-    "One row per file in the round's inbox, with what became of it. Not unique by name: names may be masked.",
-    (),
+    "One row per file in the round's inbox, with what became of it. Key: delivery (names may be masked).",
+    ("delivery",),
     _fields(
+        "delivery",
         "municipality_code",
         "file",
         "received_at",

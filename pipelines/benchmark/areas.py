@@ -6,7 +6,7 @@ municipality groups they form. What does not: counting cases, and deciding which
 
 import polars as pl
 
-from pipelines.errors import BotilbudError
+from schemas.errors import BotilbudError
 from schemas.rounds import Round
 
 COUNTRY_CODE = "000"

@@ -6,7 +6,7 @@ residents and rates (`rates`).
 
 import polars as pl
 
-from pipelines.errors import BotilbudError
+from schemas.errors import BotilbudError
 from schemas.errors import ConservationError
 
 # A scan of the stored table reads only the columns and rows that a step uses; tests pass small frames.
@@ -64,3 +64,11 @@ def require_participants(counts: pl.DataFrame, participants: pl.DataFrame) -> No
             f"There are cases of municipality {', '.join(others)}, which is not among the participants: "
             f"add it to them, or leave its delivery out of the responses"
         )
+
+
+def participants(delivery_log: pl.DataFrame) -> pl.DataFrame:
+    """The municipalities with a delivery that counts, those that report no cases included.
+
+    Grain: participating municipality, sorted. Columns: municipality_code.
+    """
+    return delivery_log.filter(pl.col("status") == "current").select("municipality_code").sort("municipality_code")

@@ -186,7 +186,6 @@ def eligible_answers(round_: Round, catalogue: Catalogue) -> list[Answers]:
             if question.kind not in ("single", "code"):
                 case[question.key] = _open_answer(question, case, draws)
         _set_costs(case, round_.threshold_dkk, draws)
-    _set_one_case_to_the_threshold_itself(cases, round_.threshold_dkk)
     return [{key: case[key] for key in catalogue.keys} for case in cases]
 
 
@@ -273,7 +272,10 @@ def _behaviour(question: Question, case: Answers, draws: Draws) -> tuple[str, ..
 
 
 def _set_costs(case: Answers, threshold: int, draws: Draws) -> None:
-    """Draws the total within the case's cost band and splits off the day programme; every fourth case in 10,000s."""
+    """Draws the total within the case's cost band and splits off the day programme.
+
+    Every fourth case is in round 10,000s, so that some cost exactly the threshold, which counts.
+    """
     lower, upper, _ = COSTS[str(case["cost_band"])]
     step = 10_000 if draws.happens(0.25) else 100
     drawn = threshold * (lower + (upper - lower) * draws.between(0, 1) ** 1.5)
@@ -282,10 +284,3 @@ def _set_costs(case: Answers, threshold: int, draws: Draws) -> None:
     day_programme = draws.whole(cheapest, dearest) // step * step
     case["residential_cost_dkk"] = total - day_programme
     case["day_programme_cost_dkk"] = day_programme
-
-
-def _set_one_case_to_the_threshold_itself(cases: list[Answers], threshold: int) -> None:
-    """The criterion is "2 mio. kr. årligt og opefter": the cheapest case costs exactly that."""
-    if cases:
-        cheapest = min(cases, key=total_cost)
-        cheapest |= {"residential_cost_dkk": threshold, "day_programme_cost_dkk": 0, "day_programme": "none"}

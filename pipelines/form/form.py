@@ -19,7 +19,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.errors import BotilbudError
+from schemas.errors import BotilbudError
 from pipelines.form.validation import KINDS_DA, allowed_da, code_formula, list_name, validation
 from pipelines.ingest.limits import danish
 from pipelines.ingest.messages import RULES_DA as ROW_RULES_DA

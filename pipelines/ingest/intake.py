@@ -215,6 +215,7 @@ def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Cat
     current = log.filter(pl.col("status") == "current").select("delivery", "file", "municipality_code")
     return Judged(
         delivery_log=log.select(
+            "delivery",
             "municipality_code",
             "file",
             "received_at",

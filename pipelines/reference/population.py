@@ -9,14 +9,15 @@ Source: Statistics Denmark (Danmarks Statistik), StatBank table FOLK1A, CC BY 4.
 import datetime as dt
 import hashlib
 import json
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from upath import UPath
 
 from pipelines.reference import statbank
 from pipelines.reference.municipalities import municipalities
+from pipelines.storage import write_bytes
 from schemas.errors import ReferenceError98
 
 PACKAGED_QUARTER = "2020K1"
@@ -38,7 +39,7 @@ class Population:
     warning: str | None
 
 
-def population(quarter: str, *, cache_dir: Path, url: str, fetched_at: dt.datetime) -> Population:
+def population(quarter: str, *, cache_dir: UPath, url: str, fetched_at: dt.datetime) -> Population:
     """Residents aged 18 to 66 in the quarter, from the cache or else from StatBank, else the packaged 2020K1.
 
     The packaged figures stand in only where StatBank has nothing to give: out of reach, overloaded, or the quarter is
@@ -113,7 +114,7 @@ def _stand_in_warning(quarter: str, error: statbank.StatBankUnavailableError) ->
     )
 
 
-def _cached(cache_dir: Path, quarter: str) -> pl.DataFrame | None:
+def _cached(cache_dir: UPath, quarter: str) -> pl.DataFrame | None:
     """The figures of a reply fetched earlier; None when there is none, or when it is not what was written."""
     reply, note = _cache_entry(cache_dir, quarter)
     try:
@@ -129,7 +130,7 @@ def _cached(cache_dir: Path, quarter: str) -> pl.DataFrame | None:
     return None
 
 
-def _store(cache_dir: Path, quarter: str, body: bytes, *, url: str, fetched_at: dt.datetime) -> None:
+def _store(cache_dir: UPath, quarter: str, body: bytes, *, url: str, fetched_at: dt.datetime) -> None:
     """Writes the reply, then its note: an entry whose note is missing or of another reply does not count."""
     reply, note = _cache_entry(cache_dir, quarter)
     noted = {
@@ -139,17 +140,9 @@ def _store(cache_dir: Path, quarter: str, body: bytes, *, url: str, fetched_at: 
         "sha256": hashlib.sha256(body).hexdigest(),
         "fetched_at": fetched_at.isoformat(),
     }
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    _write_whole(reply, body)
-    _write_whole(note, json.dumps(noted, ensure_ascii=False, indent=2).encode() + b"\n")
+    write_bytes(reply, body)
+    write_bytes(note, json.dumps(noted, ensure_ascii=False, indent=2).encode() + b"\n")
 
 
-def _cache_entry(cache_dir: Path, quarter: str) -> tuple[Path, Path]:
+def _cache_entry(cache_dir: UPath, quarter: str) -> tuple[UPath, UPath]:
     return cache_dir / f"folk1a_18_66_{quarter}.csv", cache_dir / f"folk1a_18_66_{quarter}.json"
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """A killed run leaves the old file or the new one; two runs at once do not share a temporary name."""
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
-    partial.write_bytes(content)
-    partial.rename(path)

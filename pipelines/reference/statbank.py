@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import stamina
 
-from pipelines.errors import BotilbudError
+from schemas.errors import BotilbudError
 from pipelines.reference.municipalities import municipalities
 
 if TYPE_CHECKING:

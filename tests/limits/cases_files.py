@@ -175,7 +175,8 @@ KINDS = [
         }.items()
     ),
     *(
-        one(f"{what} named {name}", name, make, rejected("unreadable", SAVE_AS))
+        one(f"{what} named {name}", name, make,
+            rejected("unreadable", "gem|filnavn" if "parquet" in what + name else SAVE_AS))
         for what, name, make in (
             ("a csv file", "skema.xlsx", good_csv),
             ("a csv file", "skema.ods", good_csv),

@@ -263,7 +263,7 @@ def answer(
         # A cost that is lower than the threshold, or none, puts the row out of scope.
         out = key == "residential_cost_dkk" and isinstance(accepted, int) and accepted < 2_000_000
         outcomes = [current(4, 1 if out else 2, 3 if out else 2, answers=known)]
-    return one(f"{name} in {key}", file, content, *outcomes)
+    return one(f"{name} in {key} of {file[6:]}", file, content, *outcomes)
 
 
 DATED = r"dato|klokkesl"

@@ -43,12 +43,12 @@ def number_of(key: str) -> int:
     return KEYS.index(key) + 1
 
 
-def case(code: str, case_id: object, **changes: object) -> Row:
+def case(code: object, case_id: object, /, **changes: object) -> Row:
     """One eligible case of the municipality, every answer given, changed as told."""
     return {**_ANSWERS, **_PLAIN, "municipality_code": code, "case_id": case_id, **changes}
 
 
-def terse(code: str, case_id: object, **changes: object) -> Row:
+def terse(code: object, case_id: object, /, **changes: object) -> Row:
     """Give the same case with option codes for labels: fewer bytes, no letter outside ASCII."""
     return {**_CODES, **_PLAIN, "municipality_code": code, "case_id": case_id, **changes}
 

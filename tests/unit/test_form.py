@@ -10,7 +10,7 @@ import pytest
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-from pipelines.errors import BotilbudError
+from schemas.errors import BotilbudError
 from pipelines.form import form
 from pipelines.form.validation import FORMULA_LIMIT, validation
 from pipelines.ingest import delivery
@@ -386,4 +386,4 @@ def test_a_long_message_is_held_whole_in_a_row_no_higher_than_excel_takes():
     message = "Skemaet mangler kolonner. " * 200
     sheet = opened(correction(files=FILES.with_columns(message=pl.lit(message))))["Afviste filer"]
     assert sheet["D2"].value == message
-    assert sheet.row_dimensions[2].height == 409
+    assert 400 < sheet.row_dimensions[2].height <= 409

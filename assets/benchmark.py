@@ -1,0 +1,70 @@
+"""Group `benchmark`: rates, averages, breakdowns, answers and headline findings of a round."""
+
+import dagster as dg
+import polars as pl
+
+from assets.delivering import Events, checked, table_asset
+from pipelines.benchmark import answer_counts as counts
+from pipelines.benchmark import averages, breakdowns, rates
+from pipelines.benchmark import key_findings as findings
+from pipelines.benchmark import question_answers as answers
+from pipelines.benchmark.cases import participants
+from schemas import tables
+from schemas.questionnaire import load_catalogue
+from schemas.rounds import find_round
+
+GROUP = "benchmark"
+
+
+@table_asset(tables.CASE_RATES, GROUP)
+def case_rates(
+    context: dg.AssetExecutionContext,
+    responses: pl.DataFrame,
+    delivery_log: pl.DataFrame,
+    population: pl.DataFrame,
+    municipalities: pl.DataFrame,
+) -> Events:
+    """One row per participating municipality: eligible cases per 1,000 residents aged 18-66."""
+    round_ = find_round(context.partition_key)
+    frame = rates.case_rates(responses, population, municipalities, participants(delivery_log), round_)
+    yield from checked(frame, tables.CASE_RATES)
+
+
+@table_asset(tables.AREA_AVERAGES, GROUP)
+def area_averages(case_rates: pl.DataFrame) -> Events:
+    """Pooled rate, unweighted mean and spread of country, regions and municipality groups."""
+    yield from checked(averages.area_averages(case_rates), tables.AREA_AVERAGES)
+
+
+@table_asset(tables.ANSWER_COUNTS, GROUP)
+def answer_counts(context: dg.AssetExecutionContext, responses: pl.DataFrame, delivery_log: pl.DataFrame) -> Events:
+    """Cases per municipality and answer: what every breakdown is summed from."""
+    catalogue = load_catalogue(find_round(context.partition_key).questionnaire)
+    yield from checked(counts.answer_counts(responses, participants(delivery_log), catalogue), tables.ANSWER_COUNTS)
+
+
+@table_asset(tables.TARGET_GROUPS, GROUP)
+def target_groups(answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> Events:
+    """Cases by main and detailed target group, in every area."""
+    yield from checked(breakdowns.target_groups(answer_counts, case_rates), tables.TARGET_GROUPS)
+
+
+@table_asset(tables.PROVIDER_TYPES, GROUP)
+def provider_types(answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> Events:
+    """Cases by type of provider, in every area."""
+    yield from checked(breakdowns.provider_types(answer_counts, case_rates), tables.PROVIDER_TYPES)
+
+
+@table_asset(tables.QUESTION_ANSWERS, GROUP)
+def question_answers(
+    context: dg.AssetExecutionContext, answer_counts: pl.DataFrame, case_rates: pl.DataFrame
+) -> Events:
+    """Cases by answer to every closed question, in every area."""
+    catalogue = load_catalogue(find_round(context.partition_key).questionnaire)
+    yield from checked(answers.question_answers(answer_counts, case_rates, catalogue), tables.QUESTION_ANSWERS)
+
+
+@table_asset(tables.KEY_FINDINGS, GROUP)
+def key_findings(context: dg.AssetExecutionContext, responses: pl.DataFrame) -> Events:
+    """The headline findings of the published report."""
+    yield from checked(findings.key_findings(responses, context.partition_key), tables.KEY_FINDINGS)

@@ -1,0 +1,47 @@
+"""The whole code location: assets, job, schedule, sensor and resources, as one function of the settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from upath import UPath
+
+from assets import benchmark, deliveries, disclosure, reference, release, settings
+from assets.io_manager import ParquetIOManager
+from assets.jobs import new_deliveries, nightly, nightly_schedule
+from assets.resources import DataRoot, StatBank
+from pipelines import storage
+
+
+def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The code location.
+
+    Args:
+        resource_overrides: resources to use instead of those of the settings, by key: data, statbank, parquet.
+    """
+    root = settings.data_root()
+    overrides = dict(resource_overrides or {})
+    data = overrides.get("data", DataRoot(location=str(root)))
+    resources = {
+        "data": data,
+        "statbank": StatBank(url=settings.statbank_url()),
+        "parquet": ParquetIOManager(base_path=storage.warehouse(UPath(data.location))),
+    }
+    return dg.Definitions(
+        assets=[
+            deliveries.inbox,
+            reference.folk1a,
+            *dg.load_assets_from_modules([deliveries, reference, benchmark, disclosure, release]),
+        ],
+        jobs=[nightly],
+        schedules=[nightly_schedule],
+        sensors=[new_deliveries],
+        resources=resources | overrides,
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location as Dagster's tools load it."""
+    return build_defs()

@@ -1,0 +1,101 @@
+"""Groups `deliveries` and `responses`: from the files in the inbox to accepted and rejected rows."""
+
+import datetime as dt
+
+import dagster as dg
+import polars as pl
+
+from assets.delivering import OWNERS, Events, check, checked, table_assets
+from assets.partitions import rounds
+from assets.resources import DataRoot
+from pipelines.ingest.inbox import find_files
+from pipelines.ingest.intake import judge, read_files, require_conservation
+from pipelines.storage import inbox as inbox_of
+from pipelines.storage import local_inbox
+from schemas import tables
+from schemas.errors import ConservationError
+from schemas.questionnaire import load_catalogue
+from schemas.rounds import find_round, load_rounds
+
+QUESTIONNAIRE = next(iter(load_rounds().values())).questionnaire
+RESPONSES = tables.responses(QUESTIONNAIRE)
+DELIVERED_ROWS = tables.delivered_rows(QUESTIONNAIRE)
+WARN = dg.AssetCheckSeverity.WARN
+ERROR = dg.AssetCheckSeverity.ERROR
+
+inbox = dg.AssetSpec(
+    "inbox",
+    description="The municipalities' files as delivered, in `inbox/<round>/<municipality code>/`; never changed.",
+    group_name="deliveries",
+    kinds={"excel", "csv", "parquet"},
+    owners=OWNERS,
+    tags={"data": "cases"},
+    partitions_def=rounds,
+)
+
+
+@table_assets(
+    (tables.DELIVERED_FILES, "deliveries"),
+    (DELIVERED_ROWS, "deliveries"),
+    name="read_inbox",
+    deps=["inbox"],
+    check_specs=[dg.AssetCheckSpec("lies_where_it_belongs", asset="delivered_files")],
+)
+def read_inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
+    """Every file of the round's inbox, read by limited child processes."""
+    round_ = find_round(context.partition_key)
+    with local_inbox(inbox_of(data.path, round_.name)) as folder:
+        files, warnings = find_files(folder, now=dt.datetime.now(dt.UTC))
+        read = read_files(files, load_catalogue(round_.questionnaire))
+    yield from checked(read.files, tables.DELIVERED_FILES)
+    yield from checked(read.rows, DELIVERED_ROWS)
+    yield check(
+        "delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, warnings=warnings
+    )
+
+
+@table_assets(
+    (tables.DELIVERY_LOG, "deliveries"),
+    (RESPONSES, "responses"),
+    (tables.REJECTED_ROWS, "responses"),
+    name="judge_deliveries",
+    check_specs=[
+        dg.AssetCheckSpec("conserves_rows", asset="delivery_log", blocking=True),
+        dg.AssetCheckSpec("rejects_no_file", asset="delivery_log"),
+        dg.AssetCheckSpec("rejects_no_row", asset="rejected_rows"),
+    ],
+)
+def judge_deliveries(
+    context: dg.AssetExecutionContext, delivered_files: pl.DataFrame, delivered_rows: pl.DataFrame
+) -> Events:
+    """Which delivery of each municipality counts, its accepted rows, and every rule that a row breaks."""
+    round_ = find_round(context.partition_key)
+    judged = judge(delivered_files, delivered_rows, round_, load_catalogue(round_.questionnaire))
+    statuses = dict(judged.delivery_log.group_by("status").len().iter_rows())
+    rejected_rows = judged.rejected_rows.select("municipality_code", "row").n_unique()
+    conserved = None
+    try:
+        require_conservation(judged.delivery_log, judged.responses, judged.rejected_rows)
+    except ConservationError as error:
+        conserved = error
+    yield check(
+        "delivery_log",
+        "conserves_rows",
+        passed=conserved is None,
+        severity=ERROR,
+        rows=int(judged.delivery_log.filter(pl.col("status") == "current")["rows"].sum()),
+    )
+    if conserved is not None:
+        raise conserved
+    yield from checked(judged.delivery_log, tables.DELIVERY_LOG, statuses)
+    yield from checked(judged.responses, RESPONSES)
+    yield from checked(judged.rejected_rows, tables.REJECTED_ROWS)
+    rules = judged.delivery_log.drop_nulls("rule").group_by("rule").len().sort("rule")
+    yield check(
+        "delivery_log",
+        "rejects_no_file",
+        passed=rules.is_empty(),
+        severity=WARN,
+        **{rule: n for rule, n in rules.iter_rows()},
+    )
+    yield check("rejected_rows", "rejects_no_row", passed=rejected_rows == 0, severity=WARN, rejected_rows=rejected_rows)

@@ -1,0 +1,75 @@
+"""The nightly job, its schedule, and the sensor that starts a round when its deliveries have changed and settled."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.partitions import rounds
+from assets.resources import DataRoot
+from pipelines import storage
+from schemas.rounds import load_rounds
+
+nightly = dg.define_asset_job(
+    "nightly",
+    selection=dg.AssetSelection.all(),
+    partitions_def=rounds,
+    description="Everything of one round: deliveries, responses, reference, benchmark, disclosure, release.",
+    executor_def=dg.in_process_executor,
+)
+
+
+@dg.schedule(
+    job=nightly,
+    cron_schedule="0 2 * * *",
+    execution_timezone="Europe/Copenhagen",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night at 02:00 Danish time, one run per open round.",
+)
+def nightly_schedule() -> Iterator[dg.RunRequest]:
+    """One run per open round."""
+    for round_ in load_rounds().values():
+        if round_.open:
+            yield dg.RunRequest(partition_key=round_.name)
+
+
+@dg.sensor(
+    job=nightly,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts an open round's run when its deliveries differ from the last run's and lay still for a tick.",
+)
+def new_deliveries(context: dg.SensorEvaluationContext, data: DataRoot) -> dg.SensorResult:
+    """Compares a fingerprint of each open round's inbox with the one of the tick before and the last one run."""
+    seen: dict[str, dict[str, str | None]] = json.loads(context.cursor) if context.cursor else {}
+    requests, cursor = [], {}
+    for round_ in load_rounds().values():
+        if not round_.open:
+            continue
+        now = inbox_fingerprint(data, round_.name)
+        before = seen.get(round_.name, {"seen": None, "run": None})
+        has_settled = now == before["seen"]
+        if now is not None and has_settled and now != before["run"]:
+            requests.append(dg.RunRequest(run_key=f"{round_.name}-{now}", partition_key=round_.name))
+        ran = now if has_settled else before["run"]
+        cursor[round_.name] = {"seen": now, "run": ran}
+    return dg.SensorResult(run_requests=requests, cursor=json.dumps(cursor))
+
+
+def inbox_fingerprint(data: DataRoot, round_name: str) -> str | None:
+    """A checksum over names, sizes and modification times of a round's deliveries; null where there are none.
+
+    The names themselves do not reach the cursor: a sender may have put anything into them.
+    """
+    folder = storage.inbox(data.path, round_name)
+    if not folder.exists():
+        return None
+    states = []
+    for path in folder.glob("*/*"):
+        try:
+            state = path.stat(follow_symlinks=False) if storage.is_local(path) else path.stat()
+        except FileNotFoundError:
+            continue
+        states.append((str(path.relative_to(folder)), state.st_size, state.st_mtime))
+    return hashlib.sha256(repr(sorted(states)).encode("utf-8", "surrogateescape")).hexdigest() if states else None

@@ -1,0 +1,25 @@
+"""Where things are: the only place that reads the environment. Nothing is read at import."""
+
+import os
+from pathlib import Path
+
+from upath import UPath
+
+PROJECT = Path(__file__).parents[1]
+STATBANK_URL = "https://api.statbank.dk/v1/data"
+
+
+def data_location() -> str:
+    """The data root: `BOTILBUD_DATA` (a folder or an `s3://` URL), else `data/` in the project."""
+    return os.environ.get("BOTILBUD_DATA") or str(PROJECT / "data")
+
+
+def data_root() -> UPath:
+    """The data root as a path; a folder is made absolute."""
+    location = data_location()
+    return UPath(location) if "://" in location else UPath(Path(location).absolute())
+
+
+def statbank_url() -> str:
+    """Statistics Denmark's data function: `BOTILBUD_STATBANK_URL`, else the public one."""
+    return os.environ.get("BOTILBUD_STATBANK_URL") or STATBANK_URL

@@ -1,0 +1,88 @@
+"""Making a release appear: whole or not at all, under an id that follows from its content, and then the pointer to it."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from upath import UPath
+
+from pipelines.release import manifest
+from pipelines.release.contents import ReleaseFile
+from pipelines.storage import is_local, write_bytes
+from schemas.errors import ReleaseError
+
+LATEST = "latest.json"
+_PARTIAL = ".partial"
+
+
+def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> bool:
+    """The release in `<folder>/<id>/`, and `<folder>/latest.json` pointing at it; whether the release is new.
+
+    Args:
+        folder: where the round's releases lie.
+        files: every file but the manifest.
+        document: their manifest.
+
+    Raises:
+        ReleaseError: a release of this id exists and does not agree with its manifest. It is left as it is.
+    """
+    release = folder / str(document["id"])
+    is_new = not (release / manifest.NAME).exists()
+    if is_new:
+        _write(release, files, document)
+    elif wrong := manifest.differences(release):
+        raise ReleaseError(
+            f"release {document['id']} was changed after it was made ({wrong[0]}); restore it from a backup, or move the "
+            "folder away so that it is made anew"
+        )
+    pointer = {
+        "release": document["id"],
+        "round": document["round"],
+        "population_quarter": document["populationQuarter"],
+    }
+    content = (json.dumps(pointer) + "\n").encode()
+    latest = folder / LATEST
+    if not latest.exists() or latest.read_bytes() != content:
+        write_bytes(latest, content)
+    return is_new
+
+
+def _write(release: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> None:
+    """All files under a temporary name, then one rename; an object store gets the manifest last instead."""
+    if not is_local(release):
+        for file in files:
+            write_bytes(release / file.path, file.content)
+        write_bytes(release / manifest.NAME, manifest.to_bytes(document))
+        return
+    target = Path(str(release))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_PARTIAL}")
+    try:
+        for path, content in [*((f.path, f.content) for f in files), (manifest.NAME, manifest.to_bytes(document))]:
+            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / path).write_bytes(content)
+        os.sync()
+        _rename(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        temporary.rename(target)
+    except OSError:
+        # Another run made the same release meanwhile: same id, same content.
+        if not (target / manifest.NAME).exists():
+            raise
+
+
+def remove_leftovers(folder: UPath) -> None:
+    """Removes what killed runs left behind under temporary names. Call when no other run of the round is writing."""
+    if not is_local(folder) or not folder.exists():
+        return
+    for path in Path(str(folder)).glob(f".*{_PARTIAL}"):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
