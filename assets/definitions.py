@@ -7,6 +7,7 @@ import dagster as dg
 from upath import UPath
 
 from assets import benchmark, deliveries, disclosure, reference, release, settings
+from assets.console import console
 from assets.io_manager import ParquetIOManager
 from assets.jobs import new_deliveries, nightly, nightly_schedule
 from assets.resources import DataRoot, StatBank
@@ -25,7 +26,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     resources = {
         "data": data,
         "statbank": StatBank(url=settings.statbank_url()),
-        "parquet": ParquetIOManager(base_path=storage.warehouse(UPath(data.location))),
+        "parquet": ParquetIOManager(storage.warehouse(UPath(data.location))),
     }
     return dg.Definitions(
         assets=[
@@ -37,6 +38,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         schedules=[nightly_schedule],
         sensors=[new_deliveries],
         resources=resources | overrides,
+        loggers={"console": console},
         executor=dg.in_process_executor,
     )
 

@@ -12,8 +12,8 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import rounds
-from schemas.errors import BotilbudError
-from schemas.tables import Table, TableError, failures
+from schemas.errors import BotilbudError, TableError
+from schemas.tables import Table, failures
 
 OWNERS = ["team:kl"]
 CODE_VERSION = "1"

@@ -17,6 +17,7 @@ nightly = dg.define_asset_job(
     partitions_def=rounds,
     description="Everything of one round: deliveries, responses, reference, benchmark, disclosure, release.",
     executor_def=dg.in_process_executor,
+    config={"loggers": {"console": {}}},
 )
 
 

@@ -1,6 +1,6 @@
 """Every table: grain, key, columns, and the Pandera schema that they make. No I/O, no computing.
 
-`validated` is the one way to check a frame. A table is an eager frame when it is checked: Pandera looks only at column
+`failures` is the one way to check a frame. A table is an eager frame when it is checked: Pandera looks only at column
 names and types of lazy ones.
 """
 
@@ -83,20 +83,6 @@ def failures(frame: pl.DataFrame, table: Table) -> dict[str, int]:
             counts[f"{column}: {check}"] = counts.get(f"{column}: {check}", 0) + cases
         return counts
     return {}
-
-
-def validated(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The same frame.
-
-    Raises:
-        TableError: it breaks the table's schema; counts per column and check, without any value.
-    """
-    broken = failures(frame, table)
-    if broken:
-        told = "; ".join(f"{check} ({count})" for check, count in sorted(broken.items()))
-        # Without its context: Pandera's own error holds the failing values.
-        raise TableError(f"table {table.name} breaks its schema: {told}") from None
-    return frame
 
 
 def _fields(*names: str | tuple[str, str]) -> tuple[Field, ...]:

@@ -23,7 +23,8 @@ def answer_counts(responses: Responses, participants: pl.DataFrame, catalogue: C
     Where several answers may be given, a case counts once in each of them and once in `answered`.
 
     Args:
-        responses: single answers as code (text or Enum), multiple answers as codes with `;` between, blank as null.
+        responses: single answers as code (text or Enum), multiple answers as codes with `;` between, each code
+            once; blank as null.
         participants: one row per participating municipality: municipality_code.
         catalogue: the round's question catalogue.
 
@@ -47,8 +48,8 @@ def answer_counts(responses: Responses, participants: pl.DataFrame, catalogue: C
 def _single_answers(cases: pl.LazyFrame, questions: list[Question]) -> pl.DataFrame:
     """One row per municipality with a case; a column per question (answered) and per option (`_column`).
 
-    One sum per option reads every answer once and holds no groups but the municipalities: of the ways measured, the
-    fastest and the smallest.
+    One sum per option reads the responses once and holds no groups but the municipalities. Grouping by municipality and
+    answer, question by question, took at least a third longer.
     """
     given = [
         (pl.col(question.key) == code).sum().alias(_column(question.key, code))
@@ -94,18 +95,15 @@ def _every_answer(counts: pl.DataFrame, participants: pl.DataFrame, questions: t
         schema={"question": pl.String, "answer": pl.String, "column": pl.String},
         orient="row",
     )
-    by_municipality = {"index": "municipality_code"}
-    cases = counts.unpivot(options["column"].to_list(), **by_municipality, variable_name="column", value_name="cases")
-    answered = counts.unpivot(
-        [question.key for question in questions], **by_municipality, variable_name="question", value_name="answered"
-    )
+    key = "municipality_code"
+    cases = counts.unpivot(options["column"].to_list(), index=key, variable_name="column", value_name="cases")
+    answered = counts.unpivot([q.key for q in questions], index=key, variable_name="question", value_name="answered")
     return (
-        participants.select("municipality_code")
-        .sort("municipality_code")
+        participants.select(key)
         .join(options, how="cross", maintain_order="left_right")
-        .join(cases, on=["municipality_code", "column"], how="left", maintain_order="left")
-        .join(answered, on=["municipality_code", "question"], how="left", maintain_order="left")
-        .select("municipality_code", "question", "answer", pl.col("cases", "answered").fill_null(0).cast(pl.Int64))
+        .join(cases, on=[key, "column"], how="left", maintain_order="left")
+        .join(answered, on=[key, "question"], how="left", maintain_order="left")
+        .select(key, "question", "answer", pl.col("cases", "answered").fill_null(0).cast(pl.Int64))
     )
 
 

@@ -7,9 +7,6 @@ import polars as pl
 
 from pipelines.benchmark.areas import AREA, area_members
 
-# A mean depends in its last digits on the order of the summands; at this many decimals it does not.
-DECIMALS = 12
-
 
 def area_averages(case_rates: pl.DataFrame) -> pl.DataFrame:
     """Both averages of every area, and the spread of its municipalities' rates.
@@ -19,6 +16,8 @@ def area_averages(case_rates: pl.DataFrame) -> pl.DataFrame:
     pooled_rate_per_1000 (sum of cases / sum of residents x 1,000), unweighted_mean_rate_per_1000 (every municipality
     weighs the same), and the smallest, the quartiles and the largest of the municipal rates. Quartiles interpolate
     linearly between neighbours (position (n - 1) x p; type 7 of Hyndman and Fan 1996, as Excel's QUARTILE.INC).
+
+    Areas and their municipalities are sorted before anything is added up, so that the last digit is always the same.
     """
     rate = pl.col("rate_per_1000")
     return (
@@ -30,7 +29,7 @@ def area_averages(case_rates: pl.DataFrame) -> pl.DataFrame:
             pl.col("cases").sum(),
             pl.col("population_18_66").sum(),
             (pl.col("cases").sum() / pl.col("population_18_66").sum() * 1_000).alias("pooled_rate_per_1000"),
-            rate.mean().round(DECIMALS).alias("unweighted_mean_rate_per_1000"),
+            rate.mean().alias("unweighted_mean_rate_per_1000"),
             rate.min().alias("min_rate_per_1000"),
             rate.quantile(0.25, "linear").alias("lower_quartile_rate_per_1000"),
             rate.quantile(0.50, "linear").alias("median_rate_per_1000"),

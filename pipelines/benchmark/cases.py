@@ -6,8 +6,7 @@ residents and rates (`rates`).
 
 import polars as pl
 
-from schemas.errors import BotilbudError
-from schemas.errors import ConservationError
+from schemas.errors import BotilbudError, ConservationError
 
 # A scan of the stored table reads only the columns and rows that a step uses; tests pass small frames.
 Responses = pl.DataFrame | pl.LazyFrame

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pipelines.ingest.limits import FORMATS, FileRejectedError, unreadable
 from pipelines.ingest.text import printable
 from pipelines.reference.municipalities import municipalities
+from schemas.errors import BotilbudError
 
 _RECEIVED = re.compile(r"(\d{8}T\d{6}Z)__(.*)", re.DOTALL)
 _OTHERS_FILES = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|.*\.partial$", re.IGNORECASE | re.DOTALL)
@@ -73,9 +74,20 @@ def _inbox_file(municipality_code: str, entry: os.DirEntry[str], now: dt.datetim
     )
 
 
-def received_at_prefix(moment: dt.datetime) -> str:
-    """The prefix that a delivery's file name starts with."""
-    return moment.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ") + "__"
+def single_file(path: Path, municipality_code: str, *, received_at: dt.datetime) -> InboxFile:
+    """A file outside the inbox, as if this municipality had handed it in.
+
+    Raises:
+        BotilbudError: there is no such file or no such municipality.
+    """
+    if municipality_code not in set(municipalities()["municipality_code"]):
+        raise BotilbudError(f"{municipality_code} er ikke en kommunekode. Skriv de tre cifre, f.eks. 147.")
+    try:
+        status = path.resolve().stat()
+    except OSError:
+        raise BotilbudError(f"Filen {printable(str(path))} findes ikke eller kan ikke åbnes.") from None
+    rejected = _rejected_unopened(path.name, status)
+    return InboxFile(municipality_code, str(path.resolve()), path.name, received_at, None, rejected)
 
 
 def _received_at(name: str, modified: float, now: dt.datetime) -> tuple[dt.datetime, str | None]:

@@ -153,6 +153,12 @@ def test_counts_say_how_many_answered_beside_how_many_gave_the_answer():
     ]
 
 
+def test_counts_of_a_municipality_without_cases_are_zeros_not_blanks():
+    counts, _ = step()
+    assert counts.filter(municipality_code="563").select("cases", "answered").unique().rows() == [(0, 0)]
+    assert counts.null_count().row(0) == (0, 0, 0, 0, 0)
+
+
 def test_answers_of_a_municipality_that_does_not_participate_are_never_lost_silently():
     with pytest.raises(ConservationError, match="cases of municipality 461"):
         answer_counts(RESPONSES, participants("151", "183", "563"), CATALOGUE)

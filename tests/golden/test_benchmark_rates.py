@@ -4,8 +4,7 @@ import pytest
 from pipelines.benchmark.areas import coverage
 from pipelines.benchmark.averages import area_averages
 from pipelines.benchmark.rates import case_rates
-from schemas.errors import BotilbudError
-from schemas.errors import ConservationError
+from schemas.errors import BotilbudError, ConservationError
 from tests.golden.benchmark_scenario import MUNICIPALITIES, POPULATION, ROUND, cases, participants, responses
 
 ISHOEJ_REPORTS_FOR_VALLENSBAEK = ROUND.model_copy(update={"reports_for": {"183": ("187",)}})

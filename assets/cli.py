@@ -1,0 +1,206 @@
+"""The command `botilbud`. What a consultant or a municipality reads is Danish; each command imports only what it needs."""
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from schemas.errors import BotilbudError
+
+if TYPE_CHECKING:
+    import dagster as dg
+    from upath import UPath
+
+    from schemas.rounds import Round
+
+Item = TypeVar("Item")
+RoundOption = Annotated[str | None, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")]
+
+app = typer.Typer(
+    help="Benchmark af kommunernes dyreste enkeltsager på det specialiserede voksensocialområde.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command; what the product refuses to do is one message and exit code 1."""
+    try:
+        app()
+    except BotilbudError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    typer.echo(message, err=True)
+    raise SystemExit(1)
+
+
+def _progress(items: Iterable[Item], length: int, label: str) -> Iterator[Item]:
+    """The items, with a bar on a terminal and nothing anywhere else."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    with typer.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
+        yield from bar
+
+
+def _rounds(name: str | None) -> list["Round"]:
+    from schemas.rounds import find_round, load_rounds
+
+    return [find_round(name)] if name else [round_ for round_ in load_rounds().values() if round_.open]
+
+
+@app.command()
+def demo(round_name: RoundOption = None) -> None:
+    """Skriv opdigtede demonstrationsafleveringer i indbakken, hvis den er tom."""
+    from assets import settings
+    from pipelines import storage
+    from pipelines.demo.deliveries import deliveries
+    from schemas.questionnaire import load_catalogue
+
+    root = settings.data_root()
+    inbox = storage.inbox(root, round_name) if round_name else root / "inbox"
+    if inbox.exists() and any(inbox.rglob("*")):
+        typer.echo(f"Indbakken {inbox} er ikke tom. Der er ikke skrevet noget.")
+        return
+    for round_ in _rounds(round_name):
+        files = list(deliveries(round_, load_catalogue(round_.questionnaire)))
+        for file in _progress(files, len(files), f"Runde {round_.name}"):
+            storage.write_bytes(storage.inbox(root, round_.name) / file.municipality_code / file.name, file.content)
+        typer.echo(f"Runde {round_.name}: {len(files)} opdigtede afleveringer er skrevet i {storage.inbox(root, round_.name)}.")
+
+
+@app.command()
+def nightly(round_name: RoundOption = None) -> None:
+    """Kør alt for en runde (ellers for hver åben runde): læs, validér, beregn og udgiv."""
+    from assets.definitions import build_defs
+    from assets.instance import dagster_instance
+
+    failed = False
+    rounds = _rounds(round_name)
+    job = build_defs().resolve_job_def("nightly")
+    with dagster_instance() as instance:
+        for round_ in rounds:
+            result = job.execute_in_process(partition_key=round_.name, instance=instance, raise_on_error=False)
+            if result.success:
+                typer.echo(_summary(round_))
+            else:
+                failed = True
+                for line in _failures(result):
+                    typer.echo(f"Runde {round_.name}: {line}", err=True)
+    if failed:
+        raise SystemExit(1)
+
+
+def _failures(result: "dg.ExecuteInProcessResult") -> list[str]:
+    """One line per failed step: the asset and the message of the error that stopped it."""
+    lines = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            message = error.message if error is not None else "unknown error"
+            lines.append(f"{event.step_key}: {' '.join(message.split())}")
+    return lines or ["kørslen fejlede, før et trin gik i gang"]
+
+
+def _summary(round_: "Round") -> str:
+    from assets import settings
+    from pipelines import storage
+
+    root = settings.data_root()
+
+    def table(name: str) -> Any:  # noqa: ANN401 - a frame; polars is imported late
+        return storage.read_parquet(storage.warehouse(root) / name / f"{round_.name}.parquet")
+
+    log, rates = table("delivery_log"), table("case_rates")
+    rejected_files = log.filter(log["status"] == "rejected").height
+    rejected_rows = table("rejected_rows").select("municipality_code", "row").n_unique()
+    lines = [
+        f"Runde {round_.name}: {rates.height} kommuner, {rates['cases'].sum()} sager; "
+        f"{rejected_files} filer og {rejected_rows} rækker er afvist."
+    ]
+    quarter = table("population")["population_quarter"][0]
+    if quarter != round_.population_quarter:
+        lines.append(
+            f"  Advarsel: befolkningen for {round_.population_quarter} kunne ikke hentes fra Danmarks Statistik; raterne "
+            f"bygger på {quarter}."
+        )
+    latest = storage.releases(root, round_.name) / "latest.json"
+    if rates.is_empty():
+        lines.append("  Ingen udgivelse: ingen kommune har en aflevering, der tæller.")
+    else:
+        lines.append(f"  Udgivelse {json.loads(latest.read_bytes())['release']} i {latest.parent}.")
+    return "\n".join(lines)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Den fil, der skal kontrolleres.")],
+    municipality: Annotated[str, typer.Option("--municipality", help="Kommunens kode, tre cifre.")],
+    round_name: RoundOption = None,
+) -> None:
+    """Kontrollér én aflevering, som nattens kørsel ville gøre det, og vis dens fejl."""
+    from pipelines.ingest.inbox import single_file
+    from pipelines.ingest.intake import judge, read_files
+    from schemas.questionnaire import load_catalogue
+
+    round_ = _rounds(round_name)[-1]
+    catalogue = load_catalogue(round_.questionnaire)
+    delivery = single_file(file, municipality, received_at=dt.datetime.now(dt.UTC))
+    judged = judge(*read_files([delivery], catalogue), round_, catalogue)
+    entry = judged.delivery_log.row(0, named=True)
+    for warning in entry["warnings"]:
+        typer.echo(f"Bemærk: {warning}")
+    for message in judged.rejected_rows["message"]:
+        typer.echo(message)
+    if entry["status"] == "rejected":
+        typer.echo(f"Afvist ({entry['rule']}): {entry['message']}")
+    else:
+        typer.echo(
+            f"{entry['rows']} rækker læst: {entry['eligible']} medregnes, {entry['out_of_scope']} er uden for "
+            f"afgrænsningen, {entry['rejected']} er afvist."
+        )
+    if entry["status"] == "rejected" or entry["rejected"]:
+        raise SystemExit(1)
+
+
+@app.command()
+def template(
+    out: Annotated[Path, typer.Argument(help="Den .xlsx-fil, der skal skrives.")],
+    round_name: Annotated[str, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")],
+) -> None:
+    """Skriv skemaet, som kommunerne udfylder."""
+    from upath import UPath
+
+    from pipelines.form.form import template as form
+    from pipelines.storage import write_bytes
+    from schemas.questionnaire import load_catalogue
+    from schemas.rounds import find_round
+
+    round_ = find_round(round_name)
+    write_bytes(UPath(out.absolute()), form(round_, load_catalogue(round_.questionnaire)))
+    typer.echo(f"Skemaet for runde {round_.name} er skrevet i {out}.")
+
+
+@app.command()
+def verify(release: Annotated[str, typer.Argument(help="Mappen med udgivelsen.")]) -> None:
+    """Kontrollér hver fil i en udgivelse mod dens manifest."""
+    from upath import UPath
+
+    from pipelines.release.manifest import differences
+
+    folder: UPath = UPath(release) if "://" in release else UPath(Path(release).absolute())
+    wrong = differences(folder)
+    for line in wrong:
+        typer.echo(line, err=True)
+    if wrong:
+        raise SystemExit(1)
+    typer.echo(f"Udgivelse {folder.name} stemmer med sit manifest.")

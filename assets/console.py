@@ -1,0 +1,24 @@
+"""What a run says while it goes: the steps as they finish, on a terminal, and nothing anywhere else.
+
+Everything else stands in the event log; failures are told by the command that ran the job.
+"""
+
+import logging
+import sys
+
+import dagster as dg
+
+
+class _Steps(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_event", None)
+        if event is not None and event.is_step_success and sys.stderr.isatty():
+            sys.stderr.write(f"  {event.step_key}\n")
+
+
+@dg.logger(description="Finished steps, on a terminal only.")
+def console(_: dg.InitLoggerContext) -> logging.Logger:
+    """A logger that shows finished steps on a terminal."""
+    logger = logging.Logger("botilbud", level=logging.INFO)
+    logger.addHandler(_Steps())
+    return logger
