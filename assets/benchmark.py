@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.delivering import Events, checked, table_asset
+from assets.delivering import Events, checked, table_asset, table_assets
 from pipelines.benchmark import answer_counts as counts
 from pipelines.benchmark import averages, breakdowns, rates
 from pipelines.benchmark import key_findings as findings
@@ -43,24 +43,17 @@ def answer_counts(context: dg.AssetExecutionContext, responses: pl.DataFrame, de
     yield from checked(counts.answer_counts(responses, participants(delivery_log), catalogue), tables.ANSWER_COUNTS)
 
 
-@table_asset(tables.TARGET_GROUPS, GROUP)
-def target_groups(answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> Events:
-    """Cases by main and detailed target group, in every area."""
-    yield from checked(breakdowns.target_groups(answer_counts, case_rates), tables.TARGET_GROUPS)
-
-
-@table_asset(tables.PROVIDER_TYPES, GROUP)
-def provider_types(answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> Events:
-    """Cases by type of provider, in every area."""
-    yield from checked(breakdowns.provider_types(answer_counts, case_rates), tables.PROVIDER_TYPES)
-
-
-@table_asset(tables.QUESTION_ANSWERS, GROUP)
-def question_answers(
-    context: dg.AssetExecutionContext, answer_counts: pl.DataFrame, case_rates: pl.DataFrame
-) -> Events:
-    """Cases by answer to every closed question, in every area."""
+@table_assets(
+    (tables.TARGET_GROUPS, GROUP),
+    (tables.PROVIDER_TYPES, GROUP),
+    (tables.QUESTION_ANSWERS, GROUP),
+    name="break_down",
+)
+def break_down(context: dg.AssetExecutionContext, answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> Events:
+    """Cases by target group, by provider type and by answer to every closed question, in every area."""
     catalogue = load_catalogue(find_round(context.partition_key).questionnaire)
+    yield from checked(breakdowns.target_groups(answer_counts, case_rates), tables.TARGET_GROUPS)
+    yield from checked(breakdowns.provider_types(answer_counts, case_rates), tables.PROVIDER_TYPES)
     yield from checked(answers.question_answers(answer_counts, case_rates, catalogue), tables.QUESTION_ANSWERS)
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import dagster as dg
+import yaml
 from dagster._core.instance.ref import InstanceRef
 
 from assets.settings import PROJECT
@@ -19,17 +20,12 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
         return
     storage = PROJECT / "var" / "dagster"
     storage.mkdir(parents=True, exist_ok=True)
-    ref = InstanceRef.from_dir(
-        str(storage),
-        config_dir=str(PROJECT),
-        overrides={
-            "storage": {"sqlite": {"base_dir": str(storage)}},
-            "local_artifact_storage": {
-                "module": "dagster._core.storage.root",
-                "class": "LocalArtifactStorage",
-                "config": {"base_dir": str(storage)},
-            },
-        },
-    )
+    configured = yaml.safe_load((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))
+    absolute = {
+        part: {**settings, "config": {"base_dir": str(storage)}}
+        for part, settings in configured.items()
+        if "base_dir" in settings.get("config", {})
+    }
+    ref = InstanceRef.from_dir(str(storage), config_dir=str(PROJECT), overrides=absolute)
     with dg.DagsterInstance.from_ref(ref) as instance:
         yield instance

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, TypedDict
 
-from pipelines.ingest import csv_file, parquet_file, workbook
+from pipelines.ingest import csv_file, workbook
 from pipelines.ingest.limits import CASE_ROWS, FileRejectedError, too_many_rows
 from pipelines.ingest.sheet import Row, Sheet
 from pipelines.ingest.text import CPR_REMOVED, holds_cpr, is_cpr_without_its_zero, mask_cpr, match_key
@@ -81,6 +81,8 @@ def read(content: bytes, extension: str, header: Header) -> Delivery:
     if extension == ".csv":
         sheets = [csv_file.read(content, header.count, HEADER_QUESTIONS)]
     elif extension == ".parquet":
+        from pipelines.ingest import parquet_file  # noqa: PLC0415 - pyarrow takes longer to import than a file to read
+
         sheets = [parquet_file.read(content)]
     else:
         sheets, warnings = workbook.read(content, extension)

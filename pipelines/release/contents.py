@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -46,8 +46,9 @@ class Benchmark(NamedTuple):
 def release_files(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
     """Every file of the release but its manifest."""
     yield from _shared_files(benchmark)
-    for code in benchmark.delivery_log["municipality_code"].unique().sort():
-        yield from _municipality_files(benchmark, code, round_, catalogue)
+    yield from _deliveries_files(benchmark)
+    yield from _benchmark_files(benchmark, catalogue)
+    yield from _correction_workbooks(benchmark, round_, catalogue)
 
 
 def _shared_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
@@ -62,53 +63,62 @@ def _shared_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
         yield _parquet("shared", table, frame)
 
 
-def _municipality_files(
-    benchmark: Benchmark, code: str, round_: Round, catalogue: Catalogue
-) -> Iterator[ReleaseFile]:
-    folder = f"municipalities/{code}"
-    own = pl.col("municipality_code") == code
-    deliveries = benchmark.delivery_log.filter(own)
-    rejected = benchmark.rejected_rows.filter(own)
-    yield _parquet(folder, tables.DELIVERY_LOG, deliveries)
-    yield _parquet(folder, tables.REJECTED_ROWS, rejected)
-    if (deliveries["status"] == "current").any():
-        yield _parquet(folder, tables.responses(catalogue.version), benchmark.responses.filter(own))
-        for table, frame, shared in (
-            (tables.TARGET_GROUPS, benchmark.target_groups, benchmark.shared_target_groups),
-            (tables.PROVIDER_TYPES, benchmark.provider_types, benchmark.shared_provider_types),
-            (tables.QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared_question_answers),
-        ):
-            yield _parquet(folder, table, _beside_the_country(frame, shared, code))
-    if rejected.height:
-        yield ReleaseFile(
-            f"{folder}/rejected_rows.xlsx", _correction_workbook(benchmark, code, round_, catalogue), None, rejected.height
+def _deliveries_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
+    """What became of its files and rows, for every municipality that handed in anything."""
+    rejected = _by(benchmark.rejected_rows, "municipality_code")
+    for code, deliveries in _by(benchmark.delivery_log, "municipality_code").items():
+        yield _parquet(_folder(code), tables.DELIVERY_LOG, deliveries)
+        yield _parquet(_folder(code), tables.REJECTED_ROWS, rejected.get(code, benchmark.rejected_rows.clear()))
+
+
+def _benchmark_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[ReleaseFile]:
+    """Its cases, and its breakdowns in full beside the country's as everybody sees them, for every participant."""
+    participants = benchmark.case_rates["municipality_code"].to_list()
+    cases = _by(benchmark.responses, "municipality_code")
+    for code in participants:
+        yield _parquet(
+            _folder(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear())
         )
+    for table, frame, shared in (
+        (tables.TARGET_GROUPS, benchmark.target_groups, benchmark.shared_target_groups),
+        (tables.PROVIDER_TYPES, benchmark.provider_types, benchmark.shared_provider_types),
+        (tables.QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared_question_answers),
+    ):
+        country = shared.filter(pl.col("area_type") == "country")
+        own = _by(frame.filter(pl.col("area_type") == "municipality"), "area_code")
+        for code in participants:
+            yield _parquet(_folder(code), table, country.vstack(own[code]))
+
+
+def _correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
+    """The delivery that counts, whole, with its faulty cells marked: it can be corrected and handed in again."""
+    deliveries = _by(benchmark.delivery_log, "municipality_code")
+    rows = _by(benchmark.delivered_rows, "delivery")
+    for code, errors in _by(benchmark.rejected_rows, "municipality_code").items():
+        current = deliveries[code].filter(pl.col("status") == "current").row(0, named=True)
+        workbook = correction(
+            round_,
+            catalogue,
+            rows[current["delivery"]].select("row", *catalogue.keys),
+            errors.select("row", "question", "rule", "message"),
+            file=current["file"],
+            files=deliveries[code]
+            .filter(pl.col("status") == "rejected")
+            .select("file", "received_at", "rule", "message"),
+            municipality_code=code,
+        )
+        yield ReleaseFile(f"{_folder(code)}/rejected_rows.xlsx", workbook, None, errors["row"].n_unique())
+
+
+def _folder(code: str) -> str:
+    return f"municipalities/{code}"
+
+
+def _by(frame: pl.DataFrame, column: str) -> dict[Any, pl.DataFrame]:
+    """The rows of each value of a column, in their order."""
+    parts = frame.partition_by(column, as_dict=True, maintain_order=True)
+    return {key[0]: part for key, part in parts.items()}
 
 
 def _parquet(folder: str, table: Table, frame: pl.DataFrame) -> ReleaseFile:
-    return ReleaseFile(
-        f"{folder}/{table.name}.parquet", parquet_bytes(frame), table, frame.height
-    )
-
-
-def _beside_the_country(frame: pl.DataFrame, shared: pl.DataFrame, code: str) -> pl.DataFrame:
-    """The municipality's own rows in full, and the country's as every participant sees them."""
-    own = frame.filter((pl.col("area_type") == "municipality") & (pl.col("area_code") == code))
-    return pl.concat([shared.filter(pl.col("area_type") == "country"), own])
-
-
-def _correction_workbook(benchmark: Benchmark, code: str, round_: Round, catalogue: Catalogue) -> bytes:
-    """The delivery that counts, whole, with its faulty cells marked: it can be corrected and handed in again."""
-    deliveries = benchmark.delivery_log.filter(pl.col("municipality_code") == code)
-    current = deliveries.filter(pl.col("status") == "current").row(0, named=True)
-    return correction(
-        round_,
-        catalogue,
-        benchmark.delivered_rows.filter(pl.col("delivery") == current["delivery"]).select("row", *catalogue.keys),
-        benchmark.rejected_rows.filter(pl.col("municipality_code") == code).select(
-            "row", "question", "rule", "message"
-        ),
-        file=current["file"],
-        files=deliveries.filter(pl.col("status") == "rejected").select("file", "received_at", "rule", "message"),
-        municipality_code=code,
-    )
+    return ReleaseFile(f"{folder}/{table.name}.parquet", parquet_bytes(frame), table, frame.height)

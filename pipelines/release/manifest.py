@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 from upath import UPath
 
 from pipelines.release.contents import ReleaseFile
@@ -155,6 +154,8 @@ def _file_differences(content: bytes, resource: dict[str, Any]) -> list[str]:
         return [f"{path}: the checksum differs from the manifest's"]
     if resource.get("format") != "parquet":
         return []
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only a check needs it, and it takes long to import
+
     file = pq.ParquetFile(io.BytesIO(content))
     wrong = []
     if file.metadata.num_rows != resource.get("rows"):

@@ -50,6 +50,7 @@ from tests.limits.files import (
     ods,
     packed,
     parquet,
+    renamed,
     sheet,
     streamed,
     strict,
@@ -514,6 +515,12 @@ ARCHIVES = [
     one("a billion laughs", "skema.xlsx", partial(_with, STRINGS, "<sst ", f"{LAUGHS}<sst "), *NO_DOCTYPE),
     one("a DOCTYPE behind a long comment", "skema.xlsx",
         partial(_with, SHEET, "<worksheet ", f"<!--{'x' * 200_000}-->\n<!DOCTYPE x><worksheet "), *NO_DOCTYPE),
+    one("a DOCTYPE behind two megabytes of comment", "skema.xlsx",
+        partial(_with, SHEET, "<worksheet ", f"<!--{'x' * 2_000_000}-->\n<!DOCTYPE x><worksheet "), *NO_DOCTYPE),
+    # A part's kind is told by the relations and content types, not by its name.
+    one("a DOCTYPE in a sheet whose part has another name", "skema.xlsx",
+        lambda code: packed(renamed(swapped(good_parts(code), SHEET, "<worksheet ", f"{DOCTYPE}<worksheet "),
+                                     "xl/ark/skema.dat")), *NO_DOCTYPE),
     one("a DOCTYPE in an ods workbook", "skema.ods", partial(_o_with, "<office:doc", f"{DOCTYPE}<office:doc"),
         *NO_DOCTYPE),
     one("a DOCTYPE in the manifest of an ods workbook", "skema.ods",
@@ -587,5 +594,9 @@ ARCHIVES = [
     # Some old writers do it; the standard forbids it.
     one("backslashes in part names", "skema.xlsx",
         lambda code: packed({name.replace("/", "\\"): data for name, data in good_parts(code).items()}), *SURVIVED),
+    one("a sheet whose part has another name", "skema.xlsx",
+        lambda code: packed(renamed(good_parts(code), "xl/ark/skema.dat")), *GOOD),
+    one("a byte order mark before every part", "skema.xlsx",
+        lambda code: packed({name: b"\xef\xbb\xbf" + data for name, data in good_parts(code).items()}), *GOOD),
     one("rows and cells without addresses", "skema.xlsx", _without_addresses, *GOOD),
 ]  # fmt: skip

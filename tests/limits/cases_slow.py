@@ -72,6 +72,14 @@ def _lying_bomb(code: str, *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     )
 
 
+def _deeply_lying_bomb(code: str) -> bytes:
+    """Claim size and checksum of the good sheet for one with much behind it."""
+    return archive_bytes(
+        Entry(name, data + b" " * BOMB, says=data) if name == SHEET else Entry(name, data)
+        for name, data in _parts(code).items()
+    )
+
+
 def _overlapping(code: str) -> bytes:
     """Let a hundred parts share the bytes of one: a little of the archive unpacks to much."""
     entries = [Entry(*part) for part in _parts(code).items()]
@@ -113,6 +121,8 @@ SIZES = [
     one("a sheet whose size is a lie", "skema.xlsx", _lying_bomb, rejected("unreadable")),
     one("a sheet whose size is a lie, packed with bzip2", "skema.xlsx",
         lambda code: _lying_bomb(code, method=zipfile.ZIP_BZIP2), rejected("unreadable")),
+    # To a reader that believes both, the sheet is the good one; what lies behind it is not part of it.
+    one("a sheet whose size and checksum are lies", "skema.xlsx", _deeply_lying_bomb, *SURVIVED),
     one("parts that share their bytes", "skema.xlsx", _overlapping, rejected("unreadable")),
     one("10 MB and a byte", "skema.xlsx", lambda code: _stuffed(10 * MIB + 1, code), *TOO_BIG),
     one("10 MB and a byte of text", "skema.csv", lambda code: _padded_csv(10 * MIB + 1, code), *TOO_BIG),
@@ -164,6 +174,11 @@ def _many_xlsx(rows: int, code: str) -> bytes:
     return xlsx(sheet(grid(_many(rows, code))))
 
 
+def _many_ods(code: str) -> bytes:
+    header, row = (o_row(cells) for cells in grid(fill(code, 1)))
+    return ods(o_table(header + "".join(row.replace("FYLD-1", f"FYLD-{number}") for number in range(10_000))))
+
+
 def _formatted_blanks(code: str) -> bytes:
     """Format every row of the sheet, as pressing Ctrl+A and choosing a border does."""
     blank = "".join(f'<row r="{row}" s="1" customFormat="1"/>' for row in range(5, 1_048_577))
@@ -202,6 +217,8 @@ ROWS = [
     one("20,000 cases in skema.parquet", "skema.parquet", lambda code: _many_parquet(20_000, code),
         current(20_000, 20_000, 0)),
     one("20,001 cases in skema.parquet", "skema.parquet", lambda code: _many_parquet(20_001, code), *TOO_MANY),
+    one("20,000 cases in skema.xlsx", "skema.xlsx", lambda code: _many_xlsx(20_000, code), current(20_000, 20_000, 0)),
+    one("10,000 cases in skema.ods", "skema.ods", _many_ods, current(10_000, 10_000, 0)),
     one("20,001 cases in skema.xlsx", "skema.xlsx", lambda code: _many_xlsx(20_001, code), *TOO_MANY),
     one("5,000 cases in skema.xlsx", "skema.xlsx", lambda code: _many_xlsx(5_000, code), current(5_000, 5_000, 0)),
     one("a million formatted rows", "skema.xlsx", _formatted_blanks, *GOOD),

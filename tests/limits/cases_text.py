@@ -119,6 +119,8 @@ LINES = [
         lambda code: good_text(code).replace("Kvinde", "Kvinde", 1).replace("\r\nA", "\r\nA").encode()
         .rstrip(b"\r\n") + b'12" skaerm', *GOOD),
     one("an open quote", C, _open_quote, rejected("unreadable", r"\b3\b")),
+    one("an open quote that a later quote closes", C,
+        lambda code: _open_quote(code).replace(b"FYLD-2;", b'"FYLD-2";'), rejected("unreadable", r"\b3\b")),
     one("blank lines between the rows", C, partial(_insert, 2, "||  |;;;"),
         current(4, 1, 2, broken={(9, 3, "range")})),
     one("blank lines before the header", C, partial(_insert, 0, "|;;"), current(4, 1, 2, broken={(7, 3, "range")})),
@@ -534,7 +536,7 @@ CPR_FORMS: Mapping[str, tuple[str, ...]] = {
         "0\ufeff10190-0000", "Ring til 010190-0000.", "(010190-0000)", "cpr010190-0000x", "_010190-0000_",
         "nr. 12, 311299-0000", "290200-0000", "a\n010190-0000\nb", "010190-0000, 020290-0000",
     ),
-    "case_id": ("010190-0000", "0101900000", "S-010190-0000"),
+    "case_id": ("010190-0000", "0101900000", "S-010190-0000", "S1-010190-0000", "0101900000-A"),
 }  # fmt: skip
 NOT_CPR = (
     "320190-0000", "001090-0000", "011390-0000", "300290-0000", "310490-0000", "20101900000", "01019000001",

@@ -40,6 +40,7 @@ from tests.limits.files import (
     o_text,
     ods,
     packed,
+    renamed,
     sheet,
     x_boolean,
     x_error,
@@ -89,8 +90,9 @@ SHEETS = [
         lambda code: ods(o_sheet(GUIDE, "Vejledning"), o_sheet(grid(good(code)), "Ark2")), *GOOD),
     one("no sheet that fits", X, lambda _: xlsx(sheet(GUIDE, "Vejledning")), *NO_HEADER),
     *(
-        one(f"a front sheet that declares {declared!r}", X, partial(_declaring, declared), *GOOD)
-        for declared in (3, "3", "3 sager", "i alt 3 sager", x_number("3.0"), x_formula("1+2", "3"), "")
+        one(f"a front sheet that declares {name or declared!r}", X, partial(_declaring, declared), *GOOD)
+        for declared, name in ((3, ""), ("3", ""), ("3 sager", ""), ("i alt 3 sager", ""), (x_number("3.0"), "3.0"),
+                               (x_formula("1+2", "3"), "=1+2"), ("", ""))
     ),
     one("a front sheet that declares 3 in an ods workbook", O, partial(_o_declaring, 3), *GOOD),
     *(
@@ -105,8 +107,8 @@ SHEETS = [
     # Nothing is declared where no number stands; whether that is worth a rejection is not said.
     one("a front sheet without a number", X, partial(_declaring, "ved ikke"), *GOOD, rejected("declared_count")),
     *(
-        one(f"no cases, declared as {declared!r}", X, partial(_declaring, declared, rows=0), current(0, 0, 0))
-        for declared in (0, "0", "0 sager", x_number("0.0"))
+        one(f"no cases, declared as {name}", X, partial(_declaring, declared, rows=0), current(0, 0, 0))
+        for name, declared in {"a number": 0, "a float": x_number("0.0"), "'0'": "0", "'0 sager'": "0 sager"}.items()
     ),
     one("no cases, declared in an ods workbook", O, partial(_o_declaring, 0, rows=0), current(0, 0, 0)),
     one("no cases and no word about it", X, partial(_declaring, "", rows=0), rejected("empty")),
@@ -122,10 +124,13 @@ SHEETS = [
     ),
     one("no cases and no header, whatever the name", "nulindberetning.xlsx", lambda _: xlsx(sheet(GUIDE)),
         rejected("empty"), *NO_HEADER),
-    one("a CPR number for a declared number", X, partial(_declaring, "010190-0000"), *GOOD,
-        rejected("declared_count"), rejected("unreadable")),
-    one("a CPR number for a declared number, as a number", X, partial(_declaring, x_number("101900000")), *GOOD,
-        rejected("declared_count"), rejected("unreadable")),
+    # No number of cases, or a wrong one: but no part of it may be shown.
+    *(
+        one(f"a CPR number for a declared number, as {name}", X, partial(_declaring, value), *GOOD,
+            *(rejected(rule, r"\A(?!.*10\.?1[. ]?90)") for rule in ("declared_count", "unreadable")))
+        for name, value in {"text": "010190-0000", "a number": x_number("101900000"),
+                            "part of a text": "sag 0101900000"}.items()
+    ),
 ]  # fmt: skip
 
 
@@ -163,6 +168,9 @@ HIDING = [
     one("a hidden sheet of an ods workbook", O,
         lambda code: ods(o_sheet(GUIDE, "Vejledning"), o_table("".join(map(o_row, grid(good(code)))), style="ta2")),
         *WARNED),
+    one("a hidden row of a sheet whose part has another name", X,
+        lambda code: packed(renamed(x_parts(sheet(grid(good(code)), row_attributes={3: ' hidden="1"'})),
+                                     "xl/ark/skema.dat")), *WARNED),
     one("a hidden front sheet counts too", X,
         lambda code: xlsx(Sheet("Forside", front(code, 4).rows, ' state="hidden"'), sheet(grid(good(code)))),
         rejected("declared_count")),
@@ -350,8 +358,9 @@ VALUES = [
     answer("text in spans", O, "gender", o_text("<text:p>Ma<text:span>nd</text:span></text:p>"), accepted="male"),
     answer("text with a space of its own element", O, "time_above_threshold",
            o_text("<text:p>Siden<text:s/>det 18. år</text:p>"), accepted="since_age_18"),
+    # Every kind of space is folded, and several are one wherever spaces are surplus.
     answer("text with three spaces of their own element", O, "comment",
-           o_text('<text:p>a <text:s text:c="2"/>b</text:p>'), accepted="a   b"),
+           o_text('<text:p>a <text:s text:c="2"/>b</text:p>'), accepted="a b"),
     answer("text in a link", O, "comment", o_text('<text:p><text:a xlink:href="http://x">her</text:a></text:p>'),
            accepted="her"),
     answer("text as an attribute", O, "gender", o_cell("string", 'office:string-value="Mand"', "noget andet"),
@@ -360,6 +369,8 @@ VALUES = [
            accepted="treatment"),
     answer("a line break within", X, "sentence", "Dom til\nbehandling", accepted="treatment"),
     answer("a line break behind", X, "sentence", "Dom til behandling\r\n", accepted="treatment"),
+    # How Excel writes a carriage return in a text.
+    answer("an escaped carriage return", X, "sentence", "Dom til_x000D_\nbehandling_x000D_\n", accepted="treatment"),
     answer("a CPR number in runs", X, "comment", x_rich("0101", "90-0000"), "cpr"),
     answer("a CPR number in spans", O, "comment", o_text("<text:p>0101<text:span>90-0000</text:span></text:p>"), "cpr"),
     answer("a CPR number as a number", X, "comment", x_number("3112900000"), "cpr"),
@@ -445,6 +456,13 @@ def _merged(code: str) -> bytes:
 BESIDE = [
     one("a note on a cell", X, _with_comments, *GOOD),
     one("a note on a cell of an ods workbook", O, partial(_cells, partial(_into, NOTE)), *GOOD),
+    one("a text box on a sheet of an ods workbook", O,
+        lambda code: ods(o_table(f"<table:shapes>{BOX}</table:shapes>" + "".join(map(o_row, grid(good(code)))))),
+        *GOOD),
+    one("a CPR number right of the last header", X,
+        lambda code: xlsx(sheet([[*row, *(["", "010190-0000"] if number == 2 else [])]
+                                 for number, row in enumerate(grid(good(code)))])),
+        current(3, 1, 1, broken={(3, None, "cpr")})),
     one("a text box on a cell of an ods workbook", O, partial(_cells, partial(_into, BOX)), *GOOD),
     one("a note on an empty cell of an ods workbook", O,
         partial(_cells, lambda row: row.replace("<table:table-cell/>",

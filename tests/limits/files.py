@@ -110,12 +110,15 @@ def csv_bytes(cells: Grid, *, sep: str = ";", end: str = "\r\n", encoding: str =
 
 @dataclass(frozen=True)
 class Entry:
-    """One part of an archive; `says` is the unpacked size the archive claims, `at` makes it share another's bytes."""
+    """One part of an archive; `at` makes it share another's bytes.
+
+    `says` is what the archive claims of its unpacked bytes: their number, or the bytes whose number and checksum it has.
+    """
 
     name: str
     data: bytes
     method: int = zipfile.ZIP_DEFLATED
-    says: int | None = None
+    says: int | bytes | None = None
     flags: int = 0
     at: str | None = None
 
@@ -142,8 +145,9 @@ def archive_bytes(entries: Iterable[Entry], *, comment: bytes = b"") -> bytes:
         name = entry.name.encode()
         flags = entry.flags | (0 if name.isascii() else 0x800)
         packed = _packed(entry)
-        size = len(entry.data) if entry.says is None else entry.says
-        fields = (flags, entry.method, 0, 0x5A21, zlib.crc32(entry.data), len(packed), size, len(name))
+        claimed = entry.says if isinstance(entry.says, bytes) else entry.data
+        size = entry.says if isinstance(entry.says, int) else len(claimed)
+        fields = (flags, entry.method, 0, 0x5A21, zlib.crc32(claimed), len(packed), size, len(name))
         if entry.at is None:
             places[entry.name] = len(body)
             body += struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, *fields, 0) + name + packed
@@ -369,6 +373,13 @@ def swapped(parts: Parts, part: str, old: str, new: str) -> Parts:
     if old not in text:
         raise ValueError(f"{part} holds no {old!r}")
     return parts | {part: text.replace(old, new, 1).encode()}
+
+
+def renamed(parts: Parts, to: str) -> Parts:
+    """Give the part of the sheet another name, in its relation and its content type too."""
+    parts = swapped(parts, "xl/_rels/workbook.xml.rels", "worksheets/sheet1.xml", to.removeprefix("xl/"))
+    parts = swapped(parts, "[Content_Types].xml", "/xl/worksheets/sheet1.xml", f"/{to}")
+    return {to if name == "xl/worksheets/sheet1.xml" else name: data for name, data in parts.items()}
 
 
 def strict(parts: Parts) -> Parts:
