@@ -28,7 +28,6 @@ from tests.limits.corpus import (
     several,
 )
 from tests.limits.files import (
-    KEYS,
     MACRO_TYPE,
     PDF,
     Entry,
@@ -36,7 +35,6 @@ from tests.limits.files import (
     arrow,
     case,
     csv_bytes,
-    csv_text,
     docx,
     encrypted_ods,
     encrypted_xlsx,
@@ -55,10 +53,10 @@ from tests.limits.files import (
     streamed,
     strict,
     swapped,
+    x_inline,
     x_parts,
     xls,
     xlsb,
-    x_inline,
     xlsx,
     zip64,
 )
@@ -128,10 +126,10 @@ def _prefixed(parts: dict[str, bytes]) -> dict[str, bytes]:
 def _inline_only(code: str) -> bytes:
     cells = [[x_inline(str(value)) if value else None for value in row] for row in grid(good(code))]
     parts = x_parts(sheet(cells))
-    parts = swapped(parts, "xl/_rels/workbook.xml.rels", 'Id="rIdT"', 'Id="rIdT" Removed="true"')
-    links = re.sub(r'<Relationship Id="rIdT"[^>]*>', "", parts["xl/_rels/workbook.xml.rels"].decode())
     del parts["xl/sharedStrings.xml"]
-    return packed(parts | {"xl/_rels/workbook.xml.rels": links.encode()})
+    for part in ("xl/_rels/workbook.xml.rels", "[Content_Types].xml"):
+        parts[part] = re.sub(rb"<[^>]*sharedStrings[^>]*>", b"", parts[part])
+    return packed(parts)
 
 
 def _without_addresses(code: str) -> bytes:
@@ -378,7 +376,8 @@ IRREGULAR = [
     Case("a device without end", lambda at: os.mknod(at.folder / FULL, stat.S_IFCHR | 0o600, os.makedev(1, 5)),
          NOT_OPENED),
     Case("a folder named as a file", _folder, NOT_OPENED),
-    Case("a folder of older deliveries", lambda at: (at.folder / "gamle").mkdir(), {"gamle": (rejected("unreadable"),)}),
+    several("a folder of older deliveries", lambda at: (at.folder / "gamle").mkdir(),
+            {"gamle": rejected("unreadable")}),
     Case("only files that are no deliveries", _skipped, {}),
     Case("files that are no deliveries beside one that is", _skipped_beside_a_good_one, {FULL: GOOD}),
     Case("an empty folder", lambda _: None, {}),
@@ -413,8 +412,8 @@ NAMES = [
     Case("a name that is no UTF-8", lambda at: at.write(f"{RECEIVED}__Frederiksh".encode() + b"\xe6vn.csv",
          good_csv(at.code)), {"": (current(shown=r"Frederiksh\\(x|udc)e6vn\.csv"),)}),
     *(
-        Case(f"a CPR number in a name: {name}", lambda at, name=name, make=make: at.write(f"{RECEIVED}__{name}", make(at.code)),
-             {"": (outcome,)})
+        Case(f"a CPR number in a name: {name}",
+             lambda at, name=name, make=make: at.write(f"{RECEIVED}__{name}", make(at.code)), {"": (outcome,)})
         for name, make, outcome in (
             ("sag 010190-0000.csv", good_csv, current(shown=r"sag .*\.csv")),
             ("sag 0101900000.csv", good_csv, current(shown=r"sag .*\.csv")),
@@ -468,9 +467,7 @@ def _reaches_out(at: Place) -> None:
 
 
 def _o_reaches_out(at: Place) -> None:
-    dtd = (
-        f'<!DOCTYPE o SYSTEM "http://127.0.0.1:{at.port}/o" [<!ENTITY a SYSTEM "file://{at.outside}/hemmelig.txt">]>'
-    )
+    dtd = f'<!DOCTYPE o SYSTEM "http://127.0.0.1:{at.port}/o" [<!ENTITY a SYSTEM "file://{at.outside}/hemmelig.txt">]>'
     parts = o_parts(o_sheet(grid(good(at.code))))
     text = parts["content.xml"].decode().replace("<office:doc", f"{dtd}<office:doc", 1).replace("A-1", "&a;")
     at.write(f"{RECEIVED}__skema.ods", packed(parts | {"content.xml": text.encode()}))
@@ -478,9 +475,7 @@ def _o_reaches_out(at: Place) -> None:
 
 def _parts_named_elsewhere(at: Place) -> None:
     names = ("../../../udenfor/slap-ud.txt", f"{at.outside}/slap-ud.txt", "..\\..\\slap-ud.txt", "C:\\slap-ud.txt")
-    at.write(
-        f"{RECEIVED}__skema.xlsx", packed(good_parts(at.code), *(Entry(name, SECRET.encode()) for name in names))
-    )
+    at.write(f"{RECEIVED}__skema.xlsx", packed(good_parts(at.code), *(Entry(name, SECRET.encode()) for name in names)))
 
 
 def _utf16(parts: dict[str, bytes], part: str, encoding: str) -> bytes:
@@ -490,8 +485,7 @@ def _utf16(parts: dict[str, bytes], part: str, encoding: str) -> bytes:
 
 
 LAUGHS = (
-    "<!DOCTYPE lol ["
-    + '<!ENTITY l0 "ha">'
+    '<!DOCTYPE lol [<!ENTITY l0 "ha">'
     + "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 10))
     + "]>"
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from tests.limits.corpus import GOOD, NO_HEADER, SURVIVED, current, one, rejected
+from tests.limits.corpus import GOOD, NO_HEADER, SURVIVED, Case, current, one, rejected
 from tests.limits.files import (
     BLANK_CELL,
     DATE,
@@ -52,7 +52,7 @@ from tests.limits.files import (
     xlsx,
 )
 
-X, O = "skema.xlsx", "skema.ods"
+X, ODS = "skema.xlsx", "skema.ods"
 HIDDEN = "skjul"
 
 
@@ -86,7 +86,7 @@ SHEETS = [
     one("no sheet of the form's name", X,
         lambda code: xlsx(sheet(GUIDE, "Vejledning"), sheet(grid(good(code)), "Ark2"),
                           sheet(grid(good(code)[:1]), "Ark3")), *GOOD),
-    one("no sheet of the form's name in an ods workbook", O,
+    one("no sheet of the form's name in an ods workbook", ODS,
         lambda code: ods(o_sheet(GUIDE, "Vejledning"), o_sheet(grid(good(code)), "Ark2")), *GOOD),
     one("no sheet that fits", X, lambda _: xlsx(sheet(GUIDE, "Vejledning")), *NO_HEADER),
     *(
@@ -94,13 +94,13 @@ SHEETS = [
         for declared, name in ((3, ""), ("3", ""), ("3 sager", ""), ("i alt 3 sager", ""), (x_number("3.0"), "3.0"),
                                (x_formula("1+2", "3"), "=1+2"), ("", ""))
     ),
-    one("a front sheet that declares 3 in an ods workbook", O, partial(_o_declaring, 3), *GOOD),
+    one("a front sheet that declares 3 in an ods workbook", ODS, partial(_o_declaring, 3), *GOOD),
     *(
         one(f"a front sheet that declares {declared!r} for three cases", X, partial(_declaring, declared),
             rejected("declared_count", f"{told}.*3|3.*{told}"))
         for declared, told in {4: "4", "6 sager": "6", 0: "0", "0": "0", "2": "2"}.items()
     ),
-    one("a front sheet that declares 6 in an ods workbook", O, partial(_o_declaring, "6 sager"),
+    one("a front sheet that declares 6 in an ods workbook", ODS, partial(_o_declaring, "6 sager"),
         rejected("declared_count", "6.*3|3.*6")),
     one("a declared number counts rejected rows and no blank ones", X, _one_broken_of_four,
         current(4, 1, 2, broken={(6, 3, "range")})),
@@ -110,7 +110,7 @@ SHEETS = [
         one(f"no cases, declared as {name}", X, partial(_declaring, declared, rows=0), current(0, 0, 0))
         for name, declared in {"a number": 0, "a float": x_number("0.0"), "'0'": "0", "'0 sager'": "0 sager"}.items()
     ),
-    one("no cases, declared in an ods workbook", O, partial(_o_declaring, 0, rows=0), current(0, 0, 0)),
+    one("no cases, declared in an ods workbook", ODS, partial(_o_declaring, 0, rows=0), current(0, 0, 0)),
     one("no cases and no word about it", X, partial(_declaring, "", rows=0), rejected("empty")),
     one("no cases though some are declared", X, partial(_declaring, 3, rows=0), rejected("empty"),
         rejected("declared_count")),
@@ -151,13 +151,13 @@ WARNED = (current(warns=HIDDEN),)
 
 HIDING = [
     one("nothing hidden", X, x_good, current(never_warns=HIDDEN)),
-    one("nothing hidden in an ods workbook", O, lambda code: ods(o_sheet(grid(good(code)))),
+    one("nothing hidden in an ods workbook", ODS, lambda code: ods(o_sheet(grid(good(code)))),
         current(never_warns=HIDDEN)),
     one("a hidden row", X, partial(x_good, row_attributes={3: ' hidden="1"'}), *WARNED),
-    one("a hidden row of an ods workbook", O, partial(_o_hidden_row, "collapse"), *WARNED),
-    one("a filtered row of an ods workbook", O, partial(_o_hidden_row, "filter"), *WARNED),
+    one("a hidden row of an ods workbook", ODS, partial(_o_hidden_row, "collapse"), *WARNED),
+    one("a filtered row of an ods workbook", ODS, partial(_o_hidden_row, "filter"), *WARNED),
     one("a hidden column", X, partial(x_good, columns='<col min="7" max="8" width="9" hidden="1"/>'), *WARNED),
-    one("a hidden column of an ods workbook", O,
+    one("a hidden column of an ods workbook", ODS,
         lambda code: ods(o_table("".join(map(o_row, grid(good(code)))), columns='<table:table-column '
                                  'table:number-columns-repeated="6"/><table:table-column '
                                  'table:visibility="collapse"/><table:table-column/>')), *WARNED),
@@ -165,7 +165,7 @@ HIDING = [
                                                sheet(grid(good(code)), state=' state="hidden"')), *WARNED),
     one("a very hidden sheet", X, lambda code: xlsx(sheet(GUIDE, "Vejledning"),
                                                     sheet(grid(good(code)), state=' state="veryHidden"')), *WARNED),
-    one("a hidden sheet of an ods workbook", O,
+    one("a hidden sheet of an ods workbook", ODS,
         lambda code: ods(o_sheet(GUIDE, "Vejledning"), o_table("".join(map(o_row, grid(good(code)))), style="ta2")),
         *WARNED),
     one("a hidden row of a sheet whose part has another name", X,
@@ -206,11 +206,11 @@ def _headers(code: str, names: list[str], **added: str) -> bytes:
 PLACES = [
     one("two title rows above the header", X, lambda code: xlsx(sheet(_below(2, code))),
         current(4, 1, 2, broken={(7, 3, "range")})),
-    one("two title rows above the header of an ods workbook", O, lambda code: ods(o_sheet(_below(2, code))),
+    one("two title rows above the header of an ods workbook", ODS, lambda code: ods(o_sheet(_below(2, code))),
         current(4, 1, 2, broken={(7, 3, "range")})),
     one("two rows that are not there above the header", X, lambda code: xlsx(sheet(_four(code), first_row=3)),
         current(4, 1, 2, broken={(7, 3, "range")})),
-    one("two blank rows above the header of an ods workbook", O, _o_gap, current(4, 1, 2, broken={(7, 3, "range")})),
+    one("two blank rows above the header of an ods workbook", ODS, _o_gap, current(4, 1, 2, broken={(7, 3, "range")})),
     one("two columns that are not there", X, lambda code: xlsx(sheet(_four(code), first_column=2)),
         current(4, 1, 2, broken={(5, 3, "range")})),
     one("the header in row 10", X, lambda code: xlsx(sheet(_below(9, code))),
@@ -222,14 +222,14 @@ PLACES = [
     one("blank rows between the cases", X,
         lambda code: xlsx(Sheet("Skema", dict(zip((1, 2, 5, 9, 12), _four(code), strict=True)))),
         current(4, 1, 2, broken={(12, 3, "range")})),
-    one("blank rows between the cases of an ods workbook", O,
+    one("blank rows between the cases of an ods workbook", ODS,
         lambda code: ods(o_table("".join(o_row(row, rest=BLANK_CELL + "</table:table-row><table:table-row "
                                                          'table:number-rows-repeated="3"><table:table-cell/>')
                                          for row in _four(code)))),
         current(4, 1, 2, broken={(17, 3, "range")})),
     one("a title row with a CPR number", X, lambda code: xlsx(sheet([["Borger 010190-0000"], *grid(good(code))])),
         *GOOD, current(4, 1, 2, broken={(1, None, "cpr")})),
-    one("header rows that LibreOffice repeats in print", O,
+    one("header rows that LibreOffice repeats in print", ODS,
         lambda code: ods(o_table(f"<table:table-header-rows>{o_row(HEADERS)}</table:table-header-rows>"
                                  f"<table:table-row-group>{''.join(map(o_row, _four(code)[1:3]))}"
                                  f"<table:table-row-group>{o_row(_four(code)[3])}</table:table-row-group>"
@@ -252,14 +252,14 @@ ODS_TIME = o_cell("time", 'office:time-value="PT01H01M00S"', "1:01")
 ODS_BOOLEAN = o_cell("boolean", 'office:boolean-value="true"', "SAND")
 
 
-def answer(
+def answer(  # noqa: PLR0913 each is a column of the table below
     name: str, file: str, key: str, value: object, *rules: str, tells: str = "", accepted: object = None
-) -> object:
+) -> Case:
     """Case with one cell of one row changed: it breaks one of the rules, or none and is the accepted answer."""
 
     def content(code: str) -> bytes:
         rows = grid([case(code, "B-1", **{key: value}), *good(code)])
-        return ods(o_sheet(rows)) if file == O else xlsx(sheet(rows))
+        return ods(o_sheet(rows)) if file == ODS else xlsx(sheet(rows))
 
     number = number_of(key)
     outcomes = [
@@ -291,20 +291,20 @@ VALUES = [
     answer("a date", X, "secondary_target_groups", x_number(44682, DATE), "option", tells=DATED),
     answer("a date", X, "municipality_code", x_number(44682, DATE), "municipality"),
     answer("a date", X, "comment", x_number(44682, DATE)),
-    answer("a date", O, "use_of_force", ODS_DATE, "option", tells=DATED),
-    answer("a time", O, "staffing", ODS_TIME, "option", tells=DATED),
-    answer("a date", O, "age", ODS_DATE, "integer", tells=DATED),
-    answer("a time", O, "residential_cost_dkk", ODS_TIME, "amount", tells=DATED),
-    answer("a date", O, "comment", ODS_DATE),
+    answer("a date", ODS, "use_of_force", ODS_DATE, "option", tells=DATED),
+    answer("a time", ODS, "staffing", ODS_TIME, "option", tells=DATED),
+    answer("a date", ODS, "age", ODS_DATE, "integer", tells=DATED),
+    answer("a time", ODS, "residential_cost_dkk", ODS_TIME, "amount", tells=DATED),
+    answer("a date", ODS, "comment", ODS_DATE),
     # Numbers in formats.
     answer("a percentage", X, "age", x_number(34, PERCENT), accepted=34),
     answer("half a percentage", X, "age", x_number("0.34", PERCENT), "integer"),
     answer("a number in kroner", X, "residential_cost_dkk", x_number("2345678.5", KRONER), accepted=2_345_679),
     answer("a number in months, by its format", X, "months_since_follow_up", x_number(6, MONTHS), accepted=6),
     answer("a number as text", X, "age", Cell(x_inline("34").xml.replace(' t="', f' s="{TEXT}" t="')), accepted=34),
-    answer("a percentage", O, "age", o_number("34", "percentage"), accepted=34),
-    answer("a currency", O, "residential_cost_dkk", o_number("2345678.5", "currency"), accepted=2_345_679),
-    answer("a number that is shown otherwise", O, "age", o_number("34"), accepted=34),
+    answer("a percentage", ODS, "age", o_number("34", "percentage"), accepted=34),
+    answer("a currency", ODS, "residential_cost_dkk", o_number("2345678.5", "currency"), accepted=2_345_679),
+    answer("a number that is shown otherwise", ODS, "age", o_number("34"), accepted=34),
     answer("a number with an exponent", X, "residential_cost_dkk", x_number("2.5E6"), accepted=2_500_000),
     answer("a number of many decimals", X, "residential_cost_dkk", x_number("2345678.4999999995"), accepted=2_345_678),
     answer("half a krone, even", X, "residential_cost_dkk", x_number("2345678.5"), accepted=2_345_679),
@@ -322,7 +322,7 @@ VALUES = [
     answer("a truth value", X, "viso_involved", x_boolean(0), "option"),
     answer("a truth value", X, "age", x_boolean(1), "integer"),
     answer("a truth value", X, "residential_cost_dkk", x_boolean(1), "amount"),
-    answer("a truth value", O, "in_residential_care", ODS_BOOLEAN, "option"),
+    answer("a truth value", ODS, "in_residential_care", ODS_BOOLEAN, "option"),
     answer("a truth value as text", X, "in_residential_care", "SAND", "option"),
     # Error values: "may arrive as a blank", or as what it is; the message for a blank knows both.
     *(
@@ -330,23 +330,23 @@ VALUES = [
         for error, key, rule in (("#REF!", "gender", "option"), ("#N/A", "age", "integer"),
                                  ("#DIV/0!", "residential_cost_dkk", "amount"))
     ),
-    answer("an error in an ods workbook", O, "age",
+    answer("an error in an ods workbook", ODS, "age",
            Cell('<table:table-cell table:formula="of:=1/0" office:value-type="string" office:string-value="" '
                 'calcext:value-type="error" xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:'
                 'calcext:1.0"><text:p>#DIV/0!</text:p></table:table-cell>'), "missing", "integer",
            tells=MAYBE_AN_ERROR),
     answer("a blank", X, "gender", "", "missing", tells=MAYBE_AN_ERROR),
-    answer("a blank", O, "gender", "", "missing", tells=MAYBE_AN_ERROR),
+    answer("a blank", ODS, "gender", "", "missing", tells=MAYBE_AN_ERROR),
     # Formulas.
     answer("a formula with its number", X, "age", x_formula("30+4", "34"), accepted=34),
     answer("a formula with its text", X, "gender", x_formula('"Kvin"&"de"', "Kvinde", "str"), accepted="female"),
     answer("a formula with its truth value", X, "in_residential_care", x_formula("1=1", "1", "b"), "option"),
     answer("a formula without a value", X, "age", x_formula("30+4", None), "missing"),
     answer("a formula with an empty text", X, "comment", x_formula('""', "", "str")),
-    answer("a formula with its number", O, "age",
+    answer("a formula with its number", ODS, "age",
            Cell('<table:table-cell table:formula="of:=30+4" office:value-type="float" office:value="34">'
                 "<text:p>34</text:p></table:table-cell>"), accepted=34),
-    answer("a formula without a value", O, "age", Cell('<table:table-cell table:formula="of:=30+4"/>'), "missing"),
+    answer("a formula without a value", ODS, "age", Cell('<table:table-cell table:formula="of:=30+4"/>'), "missing"),
     # Text in its many forms.
     answer("text in place", X, "gender", x_inline("Mand"), accepted="male"),
     answer("text in runs", X, "gender", x_rich("Ma", "nd"), accepted="male"),
@@ -355,29 +355,29 @@ VALUES = [
            Cell('<c r="{ref}" t="inlineStr"><is><r><t>Ma</t></r><r><t>nd</t></r></is></c>'), accepted="male"),
     answer("an empty shared text", X, "comment", Shared("<si><t/></si>")),
     answer("text with entities", X, "comment", Shared("<si><t>&lt;b&gt; &amp; &#230;</t></si>"), accepted="<b> & æ"),
-    answer("text in spans", O, "gender", o_text("<text:p>Ma<text:span>nd</text:span></text:p>"), accepted="male"),
-    answer("text with a space of its own element", O, "time_above_threshold",
+    answer("text in spans", ODS, "gender", o_text("<text:p>Ma<text:span>nd</text:span></text:p>"), accepted="male"),
+    answer("text with a space of its own element", ODS, "time_above_threshold",
            o_text("<text:p>Siden<text:s/>det 18. år</text:p>"), accepted="since_age_18"),
     # Every kind of space is folded, and several are one wherever spaces are surplus.
-    answer("text with three spaces of their own element", O, "comment",
+    answer("text with three spaces of their own element", ODS, "comment",
            o_text('<text:p>a <text:s text:c="2"/>b</text:p>'), accepted="a b"),
-    answer("text in a link", O, "comment", o_text('<text:p><text:a xlink:href="http://x">her</text:a></text:p>'),
+    answer("text in a link", ODS, "comment", o_text('<text:p><text:a xlink:href="http://x">her</text:a></text:p>'),
            accepted="her"),
-    answer("text as an attribute", O, "gender", o_cell("string", 'office:string-value="Mand"', "noget andet"),
+    answer("text as an attribute", ODS, "gender", o_cell("string", 'office:string-value="Mand"', "noget andet"),
            accepted="male"),
-    answer("text in two paragraphs", O, "sentence", o_text("<text:p>Dom til</text:p><text:p>behandling</text:p>"),
+    answer("text in two paragraphs", ODS, "sentence", o_text("<text:p>Dom til</text:p><text:p>behandling</text:p>"),
            accepted="treatment"),
     answer("a line break within", X, "sentence", "Dom til\nbehandling", accepted="treatment"),
     answer("a line break behind", X, "sentence", "Dom til behandling\r\n", accepted="treatment"),
     # How Excel writes a carriage return in a text.
     answer("an escaped carriage return", X, "sentence", "Dom til_x000D_\nbehandling_x000D_\n", accepted="treatment"),
     answer("a CPR number in runs", X, "comment", x_rich("0101", "90-0000"), "cpr"),
-    answer("a CPR number in spans", O, "comment", o_text("<text:p>0101<text:span>90-0000</text:span></text:p>"), "cpr"),
+    answer("a CPR number in spans", ODS, "comment", o_text("<text:p>0101<text:span>90-0000</text:span></text:p>"), "cpr"),
     answer("a CPR number as a number", X, "comment", x_number("3112900000"), "cpr"),
     answer("a CPR number as a number that lost its zero", X, "comment", x_number("101900000"), "cpr"),
     answer("a CPR number as a number that lost its zero", X, "case_id", x_number("101900000"), "cpr"),
     answer("a CPR number as a number with an exponent", X, "comment", x_number("3.1129E9"), "cpr"),
-    answer("a CPR number as a number that lost its zero", O, "comment", o_number("101900000"), "cpr"),
+    answer("a CPR number as a number that lost its zero", ODS, "comment", o_number("101900000"), "cpr"),
     answer("nine digits that start with no date", X, "comment", x_number("991900000")),
     answer("nine digits of kroner", X, "residential_cost_dkk", x_number("101900000"), "range"),
 ]  # fmt: skip
@@ -425,7 +425,8 @@ def _repeated_answers(row: str) -> str:
     cell = o_cell("string", "", "Intet").xml
     if cell * 2 not in row:
         raise ValueError("17 and 18 no longer have the same answer")
-    return row.replace(cell * 2, cell.replace("<table:table-cell", '<table:table-cell table:number-columns-repeated="2"'))
+    twice = cell.replace("<table:table-cell", '<table:table-cell table:number-columns-repeated="2"')
+    return row.replace(cell * 2, twice)
 
 
 def _repeated_row(code: str) -> bytes:
@@ -455,23 +456,23 @@ def _merged(code: str) -> bytes:
 
 BESIDE = [
     one("a note on a cell", X, _with_comments, *GOOD),
-    one("a note on a cell of an ods workbook", O, partial(_cells, partial(_into, NOTE)), *GOOD),
-    one("a text box on a sheet of an ods workbook", O,
+    one("a note on a cell of an ods workbook", ODS, partial(_cells, partial(_into, NOTE)), *GOOD),
+    one("a text box on a sheet of an ods workbook", ODS,
         lambda code: ods(o_table(f"<table:shapes>{BOX}</table:shapes>" + "".join(map(o_row, grid(good(code)))))),
         *GOOD),
     one("a CPR number right of the last header", X,
         lambda code: xlsx(sheet([[*row, *(["", "010190-0000"] if number == 2 else [])]
                                  for number, row in enumerate(grid(good(code)))])),
         current(3, 1, 1, broken={(3, None, "cpr")})),
-    one("a text box on a cell of an ods workbook", O, partial(_cells, partial(_into, BOX)), *GOOD),
-    one("a note on an empty cell of an ods workbook", O,
+    one("a text box on a cell of an ods workbook", ODS, partial(_cells, partial(_into, BOX)), *GOOD),
+    one("a note on an empty cell of an ods workbook", ODS,
         partial(_cells, lambda row: row.replace("<table:table-cell/>",
                                                 f"<table:table-cell>{NOTE}</table:table-cell>", 1)), *GOOD),
-    one("equal cells written as one", O, partial(_cells, _repeated_answers), *GOOD),
-    one("equal rows written as one", O, _repeated_row, current(4, 1, 2, broken={(4, 2, "duplicate")})),
-    one("deleted cells kept for review", O, _tracked, *GOOD),
-    one("a cell covered by its neighbour", O, _merged, current(4, 2, 2)),
-    one("text behind its namespace", O,
+    one("equal cells written as one", ODS, partial(_cells, _repeated_answers), *GOOD),
+    one("equal rows written as one", ODS, _repeated_row, current(4, 1, 2, broken={(4, 2, "duplicate")})),
+    one("deleted cells kept for review", ODS, _tracked, *GOOD),
+    one("a cell covered by its neighbour", ODS, _merged, current(4, 2, 2)),
+    one("text behind its namespace", ODS,
         lambda code: packed({name: re.sub(rb"(</?)text:p", rb"\1tx:p", data).replace(b"xmlns:text=", b"xmlns:tx=")
                              if name == "content.xml" else data
                              for name, data in o_parts(o_sheet(grid(good(code)))).items()}), *SURVIVED),

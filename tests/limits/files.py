@@ -112,7 +112,7 @@ def csv_bytes(cells: Grid, *, sep: str = ";", end: str = "\r\n", encoding: str =
 class Entry:
     """One part of an archive; `at` makes it share another's bytes.
 
-    `says` is what the archive claims of its unpacked bytes: their number, or the bytes whose number and checksum it has.
+    `says` is what the archive claims: the number of unpacked bytes, or the bytes whose number and checksum it gives.
     """
 
     name: str
@@ -397,13 +397,15 @@ def strict(parts: Parts) -> Parts:
 
 _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 _SPREADSHEET = "application/vnd.oasis.opendocument.spreadsheet"
-_SPACES = " ".join(
-    f'xmlns:{prefix}="{_ODF}:{name}:1.0"'
-    for prefix, name in {
-        "office": "office", "style": "style", "text": "text", "table": "table", "draw": "drawing",
-        "number": "datastyle", "svg": "svg-compatible",
-    }.items()
-) + ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"'  # fmt: skip
+_NAMESPACES = {
+    **{name: f"{_ODF}:{name}:1.0" for name in ("office", "style", "text", "table")},
+    "draw": f"{_ODF}:drawing:1.0",
+    "svg": f"{_ODF}:svg-compatible:1.0",
+    "of": f"{_ODF}:of:1.2",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xlink": "http://www.w3.org/1999/xlink",
+}
+_SPACES = " ".join(f'xmlns:{prefix}="{name}"' for prefix, name in _NAMESPACES.items())
 BLANK_CELL = '<table:table-cell table:number-columns-repeated="16348"/>'
 BLANK_ROWS = (
     '<table:table-row table:number-rows-repeated="1048000">'
@@ -485,7 +487,7 @@ def ods(*tables: str) -> bytes:
 def encrypted_ods(*tables: str) -> bytes:
     """Return an .ods file saved with a password: the manifest tells how, the content is noise."""
     parts = o_parts(*tables)
-    secret = (
+    locked = (
         '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml" manifest:size="9000">'
         '<manifest:encryption-data manifest:checksum-type="SHA1/1K" manifest:checksum="bm9pc2U=">'
         '<manifest:algorithm manifest:algorithm-name="Blowfish CFB" manifest:initialisation-vector="bm9pc2U="/>'
@@ -494,7 +496,7 @@ def encrypted_ods(*tables: str) -> bytes:
     )
     parts = swapped(
         parts, "META-INF/manifest.xml",
-        '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>', secret,
+        '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>', locked,
     )  # fmt: skip
     return packed(parts | {"content.xml": bytes((index * 167 + 13) % 251 for index in range(4_000))})
 
