@@ -19,7 +19,7 @@ GROUP = "benchmark"
 @table_asset(tables.CASE_RATES, GROUP)
 def case_rates(
     context: dg.AssetExecutionContext,
-    responses: pl.DataFrame,
+    responses: pl.LazyFrame,
     delivery_log: pl.DataFrame,
     population: pl.DataFrame,
     municipalities: pl.DataFrame,
@@ -37,7 +37,7 @@ def area_averages(case_rates: pl.DataFrame) -> Events:
 
 
 @table_asset(tables.ANSWER_COUNTS, GROUP)
-def answer_counts(context: dg.AssetExecutionContext, responses: pl.DataFrame, delivery_log: pl.DataFrame) -> Events:
+def answer_counts(context: dg.AssetExecutionContext, responses: pl.LazyFrame, delivery_log: pl.DataFrame) -> Events:
     """Cases per municipality and answer: what every breakdown is summed from."""
     catalogue = load_catalogue(find_round(context.partition_key).questionnaire)
     yield from checked(counts.answer_counts(responses, participants(delivery_log), catalogue), tables.ANSWER_COUNTS)
@@ -58,6 +58,6 @@ def break_down(context: dg.AssetExecutionContext, answer_counts: pl.DataFrame, c
 
 
 @table_asset(tables.KEY_FINDINGS, GROUP)
-def key_findings(context: dg.AssetExecutionContext, responses: pl.DataFrame) -> Events:
+def key_findings(context: dg.AssetExecutionContext, responses: pl.LazyFrame) -> Events:
     """The headline findings of the published report."""
     yield from checked(findings.key_findings(responses, context.partition_key), tables.KEY_FINDINGS)

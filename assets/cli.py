@@ -1,4 +1,4 @@
-"""The command `botilbud`. What a consultant or a municipality reads is Danish; each command imports only what it needs."""
+"""The command `botilbud`. What a consultant or a municipality reads is Danish; a command imports only what it needs."""
 
 import datetime as dt
 import gc
@@ -14,7 +14,6 @@ from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:
     import dagster as dg
-    from upath import UPath
 
     from schemas.rounds import Round
 
@@ -76,7 +75,9 @@ def demo(round_name: RoundOption = None) -> None:
         files = list(deliveries(round_, load_catalogue(round_.questionnaire)))
         for file in _progress(files, len(files), f"Runde {round_.name}"):
             storage.write_bytes(storage.inbox(root, round_.name) / file.municipality_code / file.name, file.content)
-        typer.echo(f"Runde {round_.name}: {len(files)} opdigtede afleveringer er skrevet i {storage.inbox(root, round_.name)}.")
+        typer.echo(
+            f"Runde {round_.name}: {len(files)} opdigtede afleveringer er skrevet i {storage.inbox(root, round_.name)}."
+        )
 
 
 @app.command()
@@ -126,10 +127,9 @@ def _summary(round_: "Round") -> str:
     log, rates = table("delivery_log"), table("case_rates")
     rejected_files = log.filter(log["status"] == "rejected").height
     rejected_rows = table("rejected_rows").select("municipality_code", "row").n_unique()
-    lines = [
-        f"Runde {round_.name}: {rates.height} kommuner, {rates['cases'].sum()} sager; "
-        f"{rejected_files} filer og {rejected_rows} rækker er afvist."
-    ]
+    cases = rates["cases"].sum()
+    rejected = f"{rejected_files} filer og {rejected_rows} rækker er afvist"
+    lines = [f"Runde {round_.name}: {rates.height} kommuner, {cases} sager; {rejected}."]
     quarter = table("population")["population_quarter"][0]
     if quarter != round_.population_quarter:
         lines.append(

@@ -16,9 +16,14 @@ class _Steps(logging.Handler):
             sys.stderr.write(f"  {event.step_key}\n")
 
 
-@dg.logger(description="Finished steps, on a terminal only.")
-def console(_: dg.InitLoggerContext) -> logging.Logger:
+def _console(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger that shows finished steps on a terminal."""
-    logger = logging.Logger("botilbud", level=logging.INFO)
-    logger.addHandler(_Steps())
+    logger = logging.getLogger("botilbud.run")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(_Steps())
     return logger
+
+
+console = dg.LoggerDefinition(_console, description="Finished steps, on a terminal only.")

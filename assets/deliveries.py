@@ -49,9 +49,7 @@ def read_inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
         read = read_files(files, load_catalogue(round_.questionnaire))
     yield from checked(read.files, tables.DELIVERED_FILES)
     yield from checked(read.rows, DELIVERED_ROWS)
-    yield check(
-        "delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, warnings=warnings
-    )
+    yield check("delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, warnings=warnings)
 
 
 @table_assets(
@@ -96,6 +94,8 @@ def judge_deliveries(
         "rejects_no_file",
         passed=rules.is_empty(),
         severity=WARN,
-        **{rule: n for rule, n in rules.iter_rows()},
+        **dict(rules.iter_rows()),
     )
-    yield check("rejected_rows", "rejects_no_row", passed=rejected_rows == 0, severity=WARN, rejected_rows=rejected_rows)
+    yield check(
+        "rejected_rows", "rejects_no_row", passed=rejected_rows == 0, severity=WARN, rejected_rows=rejected_rows
+    )

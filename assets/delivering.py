@@ -38,7 +38,9 @@ def without_values(asset: Callable[P, Events]) -> Callable[P, Events]:
         except Exception as error:  # noqa: BLE001 - every other error, whatever it is, may hold an answer
             frames = traceback.extract_tb(error.__traceback__)
             place = "; ".join(f"{frame.filename}:{frame.lineno}" for frame in frames[-4:])
-            raise UnexpectedError(f"{type(error).__name__} at {place} (its text may hold an answer and is not shown)") from None
+            raise UnexpectedError(
+                f"{type(error).__name__} at {place} (its text may hold an answer and is not shown)"
+            ) from None
 
     return guarded
 
@@ -78,20 +80,24 @@ def table_asset(table: Table, group: str, **options: Any) -> Callable[[Callable[
     checks = [dg.AssetCheckSpec(SCHEMA_CHECK, asset=table.name, blocking=True), *options.pop("check_specs", [])]
 
     def decorate(asset: Callable[..., Events]) -> dg.AssetsDefinition:
-        return dg.asset(
+        make = dg.asset(
             name=table.name,
             partitions_def=rounds,
             io_manager_key="parquet",
             check_specs=checks,
             **attributes(table, group),
             **options,
-        )(without_values(asset))
+        )
+        made: dg.AssetsDefinition = make(without_values(asset))
+        return made
 
     return decorate
 
 
 def table_assets(
-    *tables: tuple[Table, str], name: str, **options: Any  # noqa: ANN401 - passed on to Dagster
+    *tables: tuple[Table, str],
+    name: str,
+    **options: Any,  # noqa: ANN401 - passed on to Dagster
 ) -> Callable[[Callable[..., Events]], dg.AssetsDefinition]:
     """`dg.multi_asset` for several partitioned tables (with their groups) and their schema checks."""
     checks = [dg.AssetCheckSpec(SCHEMA_CHECK, asset=table.name, blocking=True) for table, _ in tables]
@@ -102,9 +108,9 @@ def table_assets(
             table.name: dg.AssetOut(key=table.name, io_manager_key="parquet", **attributes(table, group))
             for table, group in tables
         }
-        return dg.multi_asset(name=name, outs=outs, partitions_def=rounds, check_specs=checks, **options)(
-            without_values(asset)
-        )
+        make = dg.multi_asset(name=name, outs=outs, partitions_def=rounds, check_specs=checks, **options)
+        made: dg.AssetsDefinition = make(without_values(asset))
+        return made
 
     return decorate
 
@@ -129,8 +135,8 @@ def checked(frame: pl.DataFrame, table: Table, metadata: Mapping[str, Any] | Non
     )
 
 
-def check(asset: str, name: str, *, passed: bool, severity: dg.AssetCheckSeverity, **metadata: Any) -> dg.AssetCheckResult:  # noqa: ANN401
+def check(
+    asset: str, name: str, *, passed: bool, severity: dg.AssetCheckSeverity, **metadata: str | int | list[str]
+) -> dg.AssetCheckResult:
     """The result of a further check of an asset."""
-    return dg.AssetCheckResult(
-        passed=passed, asset_key=asset, check_name=name, severity=severity, metadata=metadata
-    )
+    return dg.AssetCheckResult(passed=passed, asset_key=asset, check_name=name, severity=severity, metadata=metadata)

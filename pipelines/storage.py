@@ -71,7 +71,22 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
 
 def read_parquet(path: UPath) -> pl.DataFrame:
     """The frame in a parquet file that this project wrote."""
-    return pl.read_parquet(Path(str(path)) if is_local(path) else io.BytesIO(path.read_bytes()))
+    return pl.read_parquet(_readable(path))
+
+
+def scan_parquet(path: UPath) -> pl.LazyFrame:
+    """The same, of which only what is asked for is read.
+
+    Raises:
+        FileNotFoundError: there is no such file; a scan itself would tell only when it is collected.
+    """
+    if not path.exists():
+        raise FileNotFoundError(str(path))
+    return pl.scan_parquet(_readable(path))
+
+
+def _readable(path: UPath) -> Path | io.BytesIO:
+    return Path(str(path)) if is_local(path) else io.BytesIO(path.read_bytes())
 
 
 @contextlib.contextmanager

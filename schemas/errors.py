@@ -16,7 +16,7 @@ class ConservationError(BotilbudError):
     """Rows went missing or were counted twice on their way through the pipeline."""
 
 
-class ReferenceError98(BotilbudError):
+class ReferenceTableError(BotilbudError):
     """A reference table that is not exactly the 98 municipalities."""
 
 

@@ -54,8 +54,9 @@ class Field:
     def constraints(self) -> tuple[str, ...]:
         """The bounds in words, for people who read the column in a catalogue."""
         told = []
-        if self.values is not None:
-            told.append("one of " + ", ".join(self.values))
+        values = self.dtype.categories.to_list() if isinstance(self.dtype, pl.Enum) else self.values
+        if values is not None:
+            told.append("one of " + ", ".join(values))
         if self.minimum is not None:
             told.append(f"at least {self.minimum:g}")
         if self.maximum is not None:

@@ -105,7 +105,7 @@ def _answer_field(question: Question) -> Field:
             bounds = (question.minimum, question.maximum)
             return Field(question.key, pl.Int64(), question.text_da, description, unit, *bounds)
         case "single":
-            return Field(question.key, pl.String(), question.text_da, description, values=question.codes)
+            return Field(question.key, pl.Enum(question.codes), question.text_da, description)
         case "multiple":
             code = "|".join(question.codes)
             pattern = rf"^(?:{code})(?:;(?:{code}))*$"

@@ -66,4 +66,3 @@ def shared_key_findings(key_findings: pl.DataFrame, areas: pl.DataFrame) -> pl.D
     """The findings, without their figures where the country has too few participants to be shown."""
     shown = pl.lit(areas.filter(pl.col("area_type") == "country")["is_shown"].item())
     return key_findings.with_columns(pl.when(shown).then(pl.col(name)).alias(name) for name in ("numerator", "share"))
-

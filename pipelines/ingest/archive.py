@@ -10,7 +10,8 @@ from pipelines.ingest.limits import ARCHIVE_PARTS, UNPACKED_BYTES, danish, unrea
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP = b"PK\x03\x04"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
-_XML_PART = re.compile(r"\.(xml|rels|vml|rdf)$", re.IGNORECASE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DRAWING = re.compile(rb"<draw:[\w-]+\b[^>]*/>|<draw:([\w-]+)\b[^>]*>(?:(?!<draw:).)*?</draw:\1>", re.DOTALL)
 _CHUNK = 1_000_000
 PASSWORD = "Filen er beskyttet med adgangskode. Fjern adgangskoden (Filer > Oplysninger > Beskyt), og aflever igen."  # noqa: S105 - a message
 
@@ -59,17 +60,35 @@ def _read_part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int) -> by
 
 
 def refuse_doctype(parts: dict[str, bytes]) -> None:
-    """Nothing external is ever resolved: an XML part with a document type declaration is refused, in any encoding.
+    """Nothing external is ever resolved: an XML part with a document type declaration is refused.
+
+    So is one in UTF-16, in which the reader finds nothing: no spreadsheet program writes it.
 
     Raises:
-        FileRejectedError: a part has one.
+        FileRejectedError: there is such a part, whatever its name.
     """
-    for name, data in parts.items():
-        if _XML_PART.search(name) and b"<!DOCTYPE" in data[:_CHUNK].replace(b"\0", b"").upper():
+    for data in parts.values():
+        start = data[:200].removeprefix(_BYTE_ORDER_MARK).lstrip()
+        is_utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<"))
+        if (is_utf16 or start.startswith(b"<")) and b"<!DOCTYPE" in (data.replace(b"\0", b"") if is_utf16 else data):
             raise unreadable(
                 "Filen indeholder en DOCTYPE-erklæring, som regneark ikke skriver. Gem skemaet på ny fra Excel eller "
                 "LibreOffice."
             )
+        if is_utf16:
+            raise unreadable(
+                "Projektmappen er skrevet i et tegnsæt (UTF-16), som regneark ikke bruger. Gem skemaet på ny fra Excel "
+                "eller LibreOffice."
+            )
+
+
+def without_drawings(content: bytes) -> bytes:
+    """An OpenDocument sheet without text boxes and pictures: the reader takes their text for the cell's."""
+    while b"<draw:" in content:
+        content, removed = _DRAWING.subn(b"", content)
+        if not removed:
+            break
+    return content
 
 
 def repack(parts: dict[str, bytes]) -> io.BytesIO:

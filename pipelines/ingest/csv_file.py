@@ -53,12 +53,20 @@ def _decode(content: bytes, count_questions: CountQuestions, enough: int) -> str
         text = "" if b"\0" in content else content.decode("cp1252", "replace")
         is_utf8 = False
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if (is_utf8 and "\0" not in text) or ("\ufffd" not in text and _best(text, count_questions)[0] >= enough):
+    if (is_utf8 and "\0" not in text) or (
+        "\ufffd" not in text and _header_fits(content, text, count_questions, enough)
+    ):
         return text
     raise unreadable(
         "Filens tegnsæt kan ikke læses. Vælg Gem som og CSV UTF-8 (semikolonsepareret) i Excel, eller aflever skemaet "
         "som Excel-projektmappe (.xlsx)."
     )
+
+
+def _header_fits(content: bytes, text: str, count_questions: CountQuestions, enough: int) -> bool:
+    """Whether the text has a header, and no better one when its bytes are taken for damaged UTF-8."""
+    found = _best(text, count_questions)[0]
+    return found >= enough and found >= _best(content.decode("utf-8", "replace"), count_questions)[0]
 
 
 def _separator(text: str, count_questions: CountQuestions) -> tuple[str, str]:
@@ -77,7 +85,7 @@ def _best(text: str, count_questions: CountQuestions) -> tuple[int, str]:
         found = 0
         for _ in range(_HEADER_LINES + 1):
             try:
-                found = max(found, count_questions([fold(cell) for cell in next(reader, [])]))
+                found = max(found, count_questions([fold(cell) if cell else "" for cell in next(reader, [])]))
             except csv.Error:
                 break
         counts.append(found)

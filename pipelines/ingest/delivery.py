@@ -57,11 +57,11 @@ class Header:
 
     def recognise(self, cells: Iterable[str]) -> list[str | None]:
         """The question key of each cell, null where the cell names none."""
-        return [self._key(cell) for cell in cells]
+        return [self._key(cell) if cell else None for cell in cells]
 
     def count(self, cells: Iterable[str]) -> int:
         """How many different questions the cells name."""
-        return len({key for key in self.recognise(cells) if key})
+        return len({key for cell in cells if cell and (key := self._key(cell))})
 
     def _key(self, cell: str) -> str | None:
         text = match_key(cell)
@@ -112,8 +112,9 @@ def _front_sheet(sheet: Sheet, warnings: list[str]) -> tuple[str | None, int | N
             values.setdefault(match_key(row.cells[0]).rstrip(" :"), row.cells[1])
     declared = None
     if "antal sager" in values:
-        number = _WHOLE_NUMBER.search(values["antal sager"])
-        if number:
+        text = values["antal sager"]
+        number = _WHOLE_NUMBER.search(text)
+        if number and not holds_cpr(text) and not is_cpr_without_its_zero(text):
             declared = int(number[0].replace(".", "")[:9])
         else:
             warnings.append("Forsiden: feltet Antal sager indeholder ikke et tal og er ikke brugt til kontrol.")
@@ -188,14 +189,9 @@ def _case_rows(rows: Iterator[Row], keys: list[str | None], header: Header, *, i
             raise too_many_rows()
         if is_csv and len(cells) > width:
             surplus.append(number)
-        if any(len(cell) >= 9 for cell in cells):
-            found = _cpr_places(cells, keys, texts)
-            for place, (at, key) in enumerate(asked):
-                if at in found:
-                    answer[place] = CPR_REMOVED
-                    cpr_cells.append((number, key))
-            if any(place >= width or keys[place] is None for place in found):
-                cpr_cells.append((number, None))
+        found = _cpr_places(cells, keys, texts)
+        answer = [CPR_REMOVED if place in found else text for text, (place, _) in zip(answer, asked, strict=True)]
+        cpr_cells += sorted({(number, keys[place] if place < width else None) for place in found}, key=str)
         numbers.append(number)
         answers.append(answer)
     columns: dict[str, list[str | None]] = {q["key"]: [None] * len(numbers) for q in header.questions}

@@ -12,6 +12,7 @@ from pipelines.ingest.text import printable
 from pipelines.reference.municipalities import municipalities
 from schemas.errors import BotilbudError
 
+_NO_TIME = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # what a modification time counts as that no calendar has
 _RECEIVED = re.compile(r"(\d{8}T\d{6}Z)__(.*)", re.DOTALL)
 _OTHERS_FILES = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|.*\.partial$", re.IGNORECASE | re.DOTALL)
 
@@ -53,7 +54,11 @@ def find_files(inbox: Path, *, now: dt.datetime) -> tuple[list[InboxFile], list[
                 f"{printable(entry.name)}: is not a folder named by a municipality's code; nothing in it is read"
             )
             continue
-        found = [_inbox_file(entry.name, file, now) for file in _entries(Path(entry.path))]
+        try:
+            found = [_inbox_file(entry.name, file, now) for file in _entries(Path(entry.path))]
+        except OSError as error:
+            warnings.append(f"{entry.name}: the folder cannot be listed ({error.strerror}); nothing in it is read")
+            continue
         files += sorted(found, key=lambda file: file.age_order)
     return files, warnings
 
@@ -91,7 +96,10 @@ def single_file(path: Path, municipality_code: str, *, received_at: dt.datetime)
 
 
 def _received_at(name: str, modified: float, now: dt.datetime) -> tuple[dt.datetime, str | None]:
-    modified_at = dt.datetime.fromtimestamp(int(modified), tz=dt.UTC)
+    try:
+        modified_at = dt.datetime.fromtimestamp(int(modified), tz=dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        modified_at = _NO_TIME
     prefix = _RECEIVED.match(name)
     if not prefix:
         return modified_at, None

@@ -7,31 +7,18 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.ingest import messages, rules
+from pipelines.ingest import answers, messages, rules
 from pipelines.ingest.delivery import Delivery
 from pipelines.ingest.inbox import InboxFile, find_files
 from pipelines.ingest.limits import FileRejectedError, danish
 from pipelines.ingest.pool import ReaderPool, ReadFile
 from pipelines.ingest.text import match_key
+from schemas import tables
 from schemas.errors import ConservationError
-from schemas.questionnaire import Catalogue
+from schemas.questionnaire import Catalogue, Question
 from schemas.rounds import Round
 
 _SHOWN_ROWS = 5
-
-DELIVERED_FILES = {
-    "delivery": pl.Int64,
-    "municipality_code": pl.String,
-    "file": pl.String,
-    "received_at": pl.Datetime("us", "UTC"),
-    "sha256": pl.String,
-    "rule": pl.String,
-    "message": pl.String,
-    "rows": pl.Int64,
-    "is_workbook": pl.Boolean,
-    "places": pl.List(pl.String),
-    "warnings": pl.List(pl.String),
-}
 
 
 class ReadInbox(NamedTuple):
@@ -102,7 +89,7 @@ def read_files(
                 _file_row(i, file, result, catalogue)
                 for i, (file, result) in enumerate(zip(files, results, strict=True))
             ],
-            schema=DELIVERED_FILES,
+            schema=dict(tables.DELIVERED_FILES.dtypes),
             orient="row",
         ),
         rows=pl.concat(
@@ -111,7 +98,7 @@ def read_files(
                 for i, (file, result) in enumerate(zip(files, results, strict=True))
                 if result.delivery is not None
             ]
-            or [_no_rows(catalogue)]
+            or [pl.DataFrame(schema=dict(tables.delivered_rows(catalogue.version).dtypes))]
         ),
     )
 
@@ -165,12 +152,13 @@ def _file_rule(file: InboxFile, delivery: Delivery) -> tuple[str | None, str | N
 def _front_municipality_warning(file: InboxFile, declared: str | None) -> list[str]:
     if declared is None:
         return []
-    named = pl.select(rules.answers.municipality_code(pl.lit(declared))).item()
+    named = pl.select(answers.municipality_code(pl.lit(declared))).item()
     return [] if named == file.municipality_code else ["Forsiden angiver en anden kommunekode end mappens."]
 
 
 def _case_rows(number: int, file: InboxFile, delivery: Delivery, catalogue: Catalogue) -> pl.DataFrame:
-    rows = pl.DataFrame({"row": delivery["rows"], **delivery["columns"]}, schema_overrides=_row_schema(catalogue))
+    schema = {"row": pl.Int64(), **dict.fromkeys(catalogue.keys, pl.String())}
+    rows = pl.DataFrame({"row": delivery["rows"], **delivery["columns"]}, schema_overrides=schema)
     elsewhere = [row for row, key in delivery["cpr_cells"] if key is None]
     return rows.select(
         delivery=pl.lit(number, pl.Int64),
@@ -180,16 +168,6 @@ def _case_rows(number: int, file: InboxFile, delivery: Delivery, catalogue: Cata
         cpr_elsewhere=pl.col("row").is_in(elsewhere),
         **{key: pl.col(key) for key in catalogue.keys},
     )
-
-
-def _row_schema(catalogue: Catalogue) -> dict[str, pl.DataType]:
-    return {"row": pl.Int64()} | dict.fromkeys(catalogue.keys, pl.String())
-
-
-def _no_rows(catalogue: Catalogue) -> pl.DataFrame:
-    flags = {"surplus_fields": pl.Boolean(), "cpr_elsewhere": pl.Boolean()}
-    keys = {"delivery": pl.Int64(), "row": pl.Int64(), "folder_code": pl.String()}
-    return pl.DataFrame(schema=keys | flags | dict.fromkeys(catalogue.keys, pl.String()))
 
 
 def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Catalogue) -> Judged:
@@ -302,7 +280,7 @@ def _responses(accepted: pl.DataFrame, current: pl.DataFrame, round_: Round, cat
         .sort("folder_code", "row")
         .select(
             round=pl.lit(round_.name),
-            **{key: pl.col(key) for key in catalogue.keys},
+            **{question.key: _stored(question) for question in catalogue.questions},
             total_cost_dkk="total_cost_dkk",
             eligible="eligible",
             out_of_scope_reason="out_of_scope_reason",
@@ -310,6 +288,12 @@ def _responses(accepted: pl.DataFrame, current: pl.DataFrame, round_: Round, cat
             row="row",
         )
     )
+
+
+def _stored(question: Question) -> pl.Expr:
+    """A single answer is stored as an Enum: other readers see its text, and counting takes half the time."""
+    answer = pl.col(question.key)
+    return answer.cast(pl.Enum(question.codes)) if question.kind == "single" else answer
 
 
 def _rejected_rows(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:

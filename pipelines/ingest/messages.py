@@ -49,8 +49,8 @@ def row_message(
 def _fault(rule: str, question: Question | None, found: str | None, *, is_workbook: bool) -> str:
     if rule == "columns":
         return (
-            "Linjen har flere felter end overskriften. Sæt tekst, der indeholder skilletegnet, i citationstegn, eller "
-            "aflever som .xlsx."
+            "Linjen har flere felter end overskriften. Sæt tekst, der indeholder skilletegnet, i citationstegn, "
+            "eller aflever som .xlsx."
         )
     if question is None:
         return "En kolonne, som ikke er i skemaet, ligner et CPR-nummer. Slet nummeret; skemaet må ikke indeholde CPR-numre."

@@ -4,6 +4,8 @@ Rules of one answer give at most one broken rule per cell; `duplicate`, `unit`, 
 come on top. A row that breaks any is rejected once. Messages are written in `messages`.
 """
 
+from typing import Any
+
 import polars as pl
 
 from pipelines.ingest import answers
@@ -74,7 +76,7 @@ def _value_name(key: str) -> str:
 
 def _cell_rule(question: Question) -> pl.Expr:
     text, value = pl.col(question.key), pl.col(_value_name(question.key))
-    rule = pl.when(text == CPR_REMOVED).then(pl.lit("cpr"))
+    rule: Any = pl.when(text == CPR_REMOVED).then(pl.lit("cpr"))
     if not question.optional:
         rule = rule.when(text.is_null()).then(pl.lit("missing"))
     match question.kind:
@@ -90,7 +92,7 @@ def _cell_rule(question: Question) -> pl.Expr:
             rule = rule.when(~value.is_between(question.minimum, question.maximum)).then(pl.lit("range"))
         case "text":
             pass
-    return rule.otherwise(pl.lit(None, pl.String))
+    return rule.otherwise(pl.lit(None, pl.String))  # type: ignore[no-any-return]  # polars' chained `when`
 
 
 def _broken(both: pl.DataFrame, is_broken: pl.Expr, rule: str, question: Question | None) -> pl.DataFrame:

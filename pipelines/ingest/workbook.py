@@ -37,10 +37,11 @@ def read(content: bytes, extension: str) -> tuple[list[Sheet], list[str]]:
     archive.refuse_doctype(parts)
     if extension == ".xlsx":
         _require_xlsx(parts)
-        hidden = any(_XLSX_HIDDEN.search(data) for name, data in parts.items() if "worksheets/" in name.lower())
+        hidden = any(_XLSX_HIDDEN.search(data) for data in parts.values())
     else:
         _require_ods(parts)
         hidden = _ODS_HIDDEN.search(parts["content.xml"]) is not None
+        parts["content.xml"] = archive.without_drawings(parts["content.xml"])
     return _sheets(parts), [HIDDEN_CELLS] if hidden else []
 
 

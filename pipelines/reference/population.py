@@ -18,7 +18,7 @@ from upath import UPath
 from pipelines.reference import statbank
 from pipelines.reference.municipalities import municipalities
 from pipelines.storage import write_bytes
-from schemas.errors import ReferenceError98
+from schemas.errors import ReferenceTableError
 
 PACKAGED_QUARTER = "2020K1"
 PACKAGED_CSV = Path(__file__).with_name(f"population_18_66_{PACKAGED_QUARTER}.csv")
@@ -53,7 +53,7 @@ def population(quarter: str, *, cache_dir: UPath, url: str, fetched_at: dt.datet
 
     Raises:
         StatBankError: StatBank refused the request or sent a reply that cannot be used.
-        ReferenceError98: the packaged figures are not exactly the 98.
+        ReferenceTableError: the packaged figures are not exactly the 98.
         OSError: the cache cannot be read or written.
     """
     cached = _cached(cache_dir, quarter)
@@ -76,7 +76,7 @@ def require_exactly_the_98(frame: pl.DataFrame, municipalities: pl.DataFrame) ->
         municipalities: the municipalities it must hold, in a column of the same name.
 
     Raises:
-        ReferenceError98: a code is missing, surplus, double or null; the message names it.
+        ReferenceTableError: a code is missing, surplus, double or null; the message names it.
     """
     codes = frame.get_column("municipality_code")
     wanted = municipalities.get_column("municipality_code")
@@ -87,7 +87,7 @@ def require_exactly_the_98(frame: pl.DataFrame, municipalities: pl.DataFrame) ->
     }
     named = [f"{fault}: {', '.join(sorted(map(str, found)))}" for fault, found in faults.items() if found]
     if named:
-        raise ReferenceError98(
+        raise ReferenceTableError(
             f"The table must hold all {wanted.len()} municipalities once: {'; '.join(named)}. Correct its source"
         )
     return frame

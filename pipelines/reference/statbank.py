@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import stamina
 
-from schemas.errors import BotilbudError
 from pipelines.reference.municipalities import municipalities
+from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:
     import httpx2

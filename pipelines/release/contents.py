@@ -76,9 +76,7 @@ def _benchmark_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Rel
     participants = benchmark.case_rates["municipality_code"].to_list()
     cases = _by(benchmark.responses, "municipality_code")
     for code in participants:
-        yield _parquet(
-            _folder(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear())
-        )
+        yield _parquet(_folder(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear()))
     for table, frame, shared in (
         (tables.TARGET_GROUPS, benchmark.target_groups, benchmark.shared_target_groups),
         (tables.PROVIDER_TYPES, benchmark.provider_types, benchmark.shared_provider_types),

@@ -100,7 +100,11 @@ def _schema(table: Table) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    described = {"name": field.name, **_TYPES[field.dtype], "title": field.label_da, "description": field.description}
+    described: dict[str, Any] = {"name": field.name, "title": field.label_da, "description": field.description}
+    if isinstance(field.dtype, pl.Enum):
+        described |= {"type": "string", "constraints": {"enum": field.dtype.categories.to_list()}}
+    else:
+        described |= _TYPES[field.dtype]
     return described | ({"unit": field.unit} if field.unit else {})
 
 
@@ -118,9 +122,7 @@ def differences(release: UPath) -> list[str]:
         ReleaseError: there is no readable manifest.
     """
     document = _read(release)
-    found = {
-        str(path.relative_to(release)): path for path in sorted(release.rglob("*"), key=str) if not path.is_dir()
-    }
+    found = {str(path.relative_to(release)): path for path in sorted(release.rglob("*"), key=str) if not path.is_dir()}
     listed = {resource["path"]: resource for resource in document["resources"]}
     wrong = []
     if document.get("id") != release_id(document):

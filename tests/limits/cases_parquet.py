@@ -112,7 +112,7 @@ TYPES = [
           *broken("behaviour_types", "option"), rejected("unreadable")),
     first("a date", "secondary_target_groups", pa.date32(), dt.date(2022, 5, 1), None,
           *broken("secondary_target_groups", "option")),
-    first("a truth value", "secondary_target_groups", pa.bool_(), 1 == 1, None,
+    first("a truth value", "secondary_target_groups", pa.bool_(), bool(1), None,
           *broken("secondary_target_groups", "option")),
     first("half a krone", COST, pa.float64(), 2_345_678.5, 2.0e6, Outcome("current", figures=(4, 3, 1), answers={
         ("B-1", COST): 2_345_679})),

@@ -440,7 +440,7 @@ MUNICIPALITIES = [
          "Københavns", "København  Kommune", "\u200bKøbenhavn"),
         ("102", "1010", "147", "0147", "Frederiksberg", "Kommune", "Københavnstrup", "101a", "1-0-1", "DK", "10",
          "1_01", "101,5"),
-    ),  # fmt: skip
+    ),
     named("400", ("400", "Bornholm", "Bornholms Regionskommune", "BORNHOLMS REGIONSKOMMUNE", "Bornholm Kommune"),
           ("411", "Christiansø")),
     named("185", ("Tårnby", "Ta\u030arnby Kommune", "TÅRNBY")),
@@ -543,7 +543,7 @@ CPR_FORMS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 NOT_CPR = (
     "320190-0000", "001090-0000", "011390-0000", "300290-0000", "310490-0000", "20101900000", "01019000001",
-    "12010190-0000", "010190-00001", "5798000123456", "+45 12 34 56 78", "010190-000", "10190-0000", "0101",
+    "12010190-0000", "010190-00001", "5700000000000", "+45 12 34 56 78", "010190-000", "10190-0000", "0101",
 )  # fmt: skip
 
 CPR = [

@@ -252,7 +252,7 @@ ODS_TIME = o_cell("time", 'office:time-value="PT01H01M00S"', "1:01")
 ODS_BOOLEAN = o_cell("boolean", 'office:boolean-value="true"', "SAND")
 
 
-def answer(  # noqa: PLR0913 each is a column of the table below
+def answer(
     name: str, file: str, key: str, value: object, *rules: str, tells: str = "", accepted: object = None
 ) -> Case:
     """Case with one cell of one row changed: it breaks one of the rules, or none and is the accepted answer."""
@@ -372,7 +372,8 @@ VALUES = [
     # How Excel writes a carriage return in a text.
     answer("an escaped carriage return", X, "sentence", "Dom til_x000D_\nbehandling_x000D_\n", accepted="treatment"),
     answer("a CPR number in runs", X, "comment", x_rich("0101", "90-0000"), "cpr"),
-    answer("a CPR number in spans", ODS, "comment", o_text("<text:p>0101<text:span>90-0000</text:span></text:p>"), "cpr"),
+    answer("a CPR number in spans", ODS, "comment", o_text("<text:p>0101<text:span>90-0000</text:span></text:p>"),
+           "cpr"),
     answer("a CPR number as a number", X, "comment", x_number("3112900000"), "cpr"),
     answer("a CPR number as a number that lost its zero", X, "comment", x_number("101900000"), "cpr"),
     answer("a CPR number as a number that lost its zero", X, "case_id", x_number("101900000"), "cpr"),
@@ -477,5 +478,5 @@ BESIDE = [
                              if name == "content.xml" else data
                              for name, data in o_parts(o_sheet(grid(good(code)))).items()}), *SURVIVED),
     one("an apostrophe and a quote in a sheet's name", X,
-        lambda code: xlsx(sheet(grid(good(code)), escape("Bo's \"ark\" & <mere>", {'"': "&quot;"})[:31])), *SURVIVED),
+        lambda code: xlsx(sheet(grid(good(code)), escape("KL's \"ark\" & <mere>", {'"': "&quot;"})[:31])), *SURVIVED),
 ]  # fmt: skip

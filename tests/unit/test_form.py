@@ -10,11 +10,11 @@ import pytest
 from openpyxl.utils import get_column_letter
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-from schemas.errors import BotilbudError
 from pipelines.form import form
 from pipelines.form.validation import FORMULA_LIMIT, validation
 from pipelines.ingest import delivery
 from pipelines.ingest.text import CPR_REMOVED
+from schemas.errors import BotilbudError
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
 

@@ -23,7 +23,7 @@ from pipelines.reference import statbank
 from pipelines.reference.municipalities import municipalities
 from pipelines.reference.population import Population, population, require_exactly_the_98
 from pipelines.reference.statbank import StatBankError, StatBankUnavailableError
-from schemas.errors import BotilbudError, ReferenceError98
+from schemas.errors import BotilbudError, ReferenceTableError
 from tests.upstream import statbank_server as server
 from tests.upstream.statbank_server import Reply, StatBankServer, refusal
 
@@ -540,7 +540,9 @@ def test_a_table_that_is_not_exactly_the_98_is_refused_by_name():
     whole = pl.DataFrame({"municipality_code": codes})
     assert require_exactly_the_98(whole, municipalities()).equals(whole)
     faulty = pl.DataFrame({"municipality_code": [*(code for code in codes if code != "461"), "411", "101", None]})
-    with pytest.raises(ReferenceError98, match="98 municipalities once: missing: 461; surplus: 411, None; double: 101"):
+    with pytest.raises(
+        ReferenceTableError, match="98 municipalities once: missing: 461; surplus: 411, None; double: 101"
+    ):
         require_exactly_the_98(faulty, municipalities())
 
 

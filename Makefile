@@ -1,0 +1,58 @@
+# Needs Python >= 3.11 (with venv) and make; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+
+.PHONY: nightly demo test test-slow lint types dev bench requirements clean
+
+nightly: .venv/run.stamp
+	$(BIN)/botilbud demo
+	$(BIN)/botilbud nightly
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/dev.stamp
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+dev: .venv/run.stamp
+	mkdir -p var/dagster
+	$(BIN)/dagster dev
+
+bench: .venv/dev.stamp
+	$(BIN)/python bench/nightly.py
+	$(BIN)/python bench/reading.py
+	$(BIN)/python bench/benchmark_step.py
+
+# Pins what pyproject.toml allows, with hashes; run after a dependency is added or is to be renewed.
+requirements: .venv/dev.stamp
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --extra build --output-file requirements.txt pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --extra build --extra dev --extra s3 --constraint requirements.txt \
+		--output-file requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv var .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+# One recipe for both environments: create, install what is pinned, then the project itself without asking an index again.
+define install
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(2)
+endef
+
+.venv/run.stamp: requirements.txt pyproject.toml
+	$(call install,requirements.txt,.venv/run.stamp)
+
+.venv/dev.stamp: requirements-dev.txt pyproject.toml
+	$(call install,requirements-dev.txt,.venv/dev.stamp)
+	touch .venv/run.stamp
