@@ -67,8 +67,9 @@ def demo(round_name: RoundOption = None) -> None:
     from schemas.questionnaire import load_catalogue
 
     root = settings.data_root()
+    storage.require_reachable(root)
     inbox = storage.inbox(root, round_name) if round_name else root / "inbox"
-    if inbox.exists() and any(inbox.rglob("*")):
+    if any(inbox.rglob("*")) if storage.is_local(inbox) else storage.objects(inbox):
         typer.echo(f"Indbakken {inbox} er ikke tom. Der er ikke skrevet noget.")
         return
     for round_ in _rounds(round_name):
@@ -83,9 +84,12 @@ def demo(round_name: RoundOption = None) -> None:
 @app.command()
 def nightly(round_name: RoundOption = None) -> None:
     """Kør alt for en runde (ellers for hver åben runde): læs, validér, beregn og udgiv."""
+    from assets import settings
     from assets.definitions import build_defs
     from assets.instance import dagster_instance
+    from pipelines import storage
 
+    storage.require_reachable(settings.data_root())
     failed = False
     rounds = _rounds(round_name)
     job = build_defs().resolve_job_def("nightly")
@@ -196,11 +200,11 @@ def template(
 @app.command()
 def verify(release: Annotated[str, typer.Argument(help="Mappen med udgivelsen.")]) -> None:
     """Kontrollér hver fil i en udgivelse mod dens manifest."""
-    from upath import UPath
-
     from pipelines.release.manifest import differences
+    from pipelines.storage import located, require_reachable
 
-    folder: UPath = UPath(release) if "://" in release else UPath(Path(release).absolute())
+    folder = located(release)
+    require_reachable(folder)
     wrong = differences(folder)
     for line in wrong:
         typer.echo(line, err=True)

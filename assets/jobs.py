@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 import dagster as dg
+from upath import UPath
 
 from assets.partitions import rounds
 from assets.resources import DataRoot
@@ -64,13 +65,19 @@ def inbox_fingerprint(data: DataRoot, round_name: str) -> str | None:
     The names themselves do not reach the cursor: a sender may have put anything into them.
     """
     folder = storage.inbox(data.path, round_name)
-    if not folder.exists():
-        return None
-    states = []
-    for path in folder.glob("*/*"):
+    states = sorted(_local_states(folder) if storage.is_local(folder) else _object_states(folder))
+    return hashlib.sha256(repr(states).encode("utf-8", "surrogateescape")).hexdigest() if states else None
+
+
+def _local_states(folder: UPath) -> Iterator[tuple[str, int, float]]:
+    for path in folder.glob("*/*") if folder.exists() else []:
         try:
-            state = path.stat(follow_symlinks=False) if storage.is_local(path) else path.stat()
+            state = path.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue
-        states.append((str(path.relative_to(folder)), state.st_size, state.st_mtime))
-    return hashlib.sha256(repr(sorted(states)).encode("utf-8", "surrogateescape")).hexdigest() if states else None
+        yield str(path.relative_to(folder)), state.st_size, state.st_mtime
+
+
+def _object_states(folder: UPath) -> Iterator[tuple[str, int, float]]:
+    for name, found in storage.objects(folder).items():
+        yield name, found["size"], found["LastModified"].timestamp()

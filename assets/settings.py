@@ -5,6 +5,8 @@ from pathlib import Path
 
 from upath import UPath
 
+from pipelines.storage import located
+
 PROJECT = Path(__file__).parents[1]
 STATBANK_URL = "https://api.statbank.dk/v1/data"
 
@@ -16,8 +18,7 @@ def data_location() -> str:
 
 def data_root() -> UPath:
     """The data root as a path; a folder is made absolute."""
-    location = data_location()
-    return UPath(location) if "://" in location else UPath(Path(location).absolute())
+    return located(data_location())
 
 
 def statbank_url() -> str:

@@ -8,20 +8,44 @@ import io
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import fsspec.config  # type: ignore[import-untyped]
 import polars as pl
 from upath import UPath
 
 from pipelines.ingest.limits import FILE_BYTES
+from pipelines.ingest.text import printable
+from schemas.errors import BotilbudError
 
 _PARTIAL = ".partial"
+
+# s3fs would remember listings for as long as a process lives, so the sensor would never see a new delivery.
+fsspec.config.conf.setdefault("s3", {})["use_listings_cache"] = False
+
+
+class StorageError(BotilbudError):
+    """A data root that cannot be reached, read or written; the message names it and never a delivery."""
 
 
 def is_local(path: UPath) -> bool:
     """Whether a path is in a file system of this machine."""
-    return path.protocol in ("", "file", "local")
+    return isinstance(path, Path)
+
+
+def located(location: str) -> UPath:
+    """A folder, made absolute, or an `s3://` URL as a path. Nothing is asked yet.
+
+    Raises:
+        StorageError: it is a URL of another kind.
+    """
+    if "://" not in location:
+        return UPath(Path(location).absolute())
+    if not location.startswith("s3://"):
+        raise StorageError(f"{location}: is neither a folder nor an s3:// URL; give one of these")
+    return UPath(location)
 
 
 def inbox(root: UPath, round_name: str) -> UPath:
@@ -44,10 +68,70 @@ def reference(root: UPath) -> UPath:
     return root / "reference"
 
 
+def require_reachable(path: UPath) -> None:
+    """Asks an object store for one name below a path; a folder of this machine is made when first written.
+
+    Raises:
+        StorageError: s3fs is not installed, or there is no such server or bucket, or no access to it.
+    """
+    if is_local(path):
+        return
+    bucket, _, key = path.path.partition("/")
+    try:
+        path.fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=f"{key}/".lstrip("/"), MaxKeys=1)
+    except ImportError:
+        raise StorageError(f"{path}: needs s3fs; install it with: pip install 'botilbudsbenchmark[s3]'") from None
+    except Exception as error:  # noqa: BLE001 - s3fs lets through the errors of botocore, aiohttp and its own
+        raise StorageError(
+            f"{path}: cannot be reached ({_one_line(error)}); check the bucket's name and the AWS_ variables of the environment"
+        ) from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def objects(folder: UPath) -> dict[str, dict[str, Any]]:
+    """What an object store holds below a folder, by name relative to it, with `name`, `size` and `LastModified`.
+
+    One listing, whatever the depth. The empty objects that some tools make to show a folder are left out.
+    """
+    prefix = f"{folder.path}/"
+    found = folder.fs.find(folder.path, detail=True).items()
+    return {name.removeprefix(prefix): o for name, o in found if name.startswith(prefix) and not name.endswith("/")}
+
+
+def files_below(folder: UPath) -> dict[str, UPath]:
+    """Every file below a folder, by name relative to it, sorted."""
+    if not is_local(folder):
+        return {name: folder / name for name in sorted(objects(folder))}
+    paths = sorted(folder.rglob("*"), key=str)
+    return {str(path.relative_to(folder)): path for path in paths if not path.is_dir()}
+
+
+def write_objects(folder: UPath, contents: Mapping[str, bytes]) -> None:
+    """Objects below a folder of an object store, many at a time; each appears whole, in no order.
+
+    Raises:
+        StorageError: the store refused one; others may be there.
+    """
+    try:
+        folder.fs.pipe({f"{folder.path}/{name}": content for name, content in contents.items()})
+    except Exception as error:  # noqa: BLE001 - as in `require_reachable`
+        raise StorageError(
+            f"{folder}: cannot be written ({_one_line(error)}); check the bucket and its rights"
+        ) from None
+
+
 def write_bytes(path: UPath, content: bytes) -> None:
-    """The content under a temporary name, then renamed; an object store writes whole objects anyway."""
+    """The content under a temporary name, then renamed; an object store writes whole objects anyway.
+
+    Raises:
+        StorageError: an object store refused it.
+        OSError: this machine did.
+    """
     if not is_local(path):
-        path.write_bytes(content)
+        write_objects(path.parent, {path.name: content})
         return
     folder = Path(str(path)).parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,17 +179,34 @@ def local_inbox(folder: UPath) -> Iterator[Path]:
 
     The readers open files without following links, which only a file system of this machine allows. Of a file beyond
     the size limit one byte more than the limit is copied: enough to reject it.
+
+    Raises:
+        StorageError: an object cannot be copied; leaving it out would drop a delivery unseen.
     """
     if is_local(folder):
         yield Path(str(folder))
         return
     with tempfile.TemporaryDirectory(prefix="inbox-") as name:
-        copy = Path(name)
-        for path in sorted(folder.glob("*/*"), key=str) if folder.exists() else []:
-            target = copy / path.parent.name / path.name
-            target.parent.mkdir(exist_ok=True)
-            with path.open("rb") as source:
-                target.write_bytes(source.read(FILE_BYTES + 1))
-            modified = path.stat().st_mtime
-            os.utime(target, (modified, modified))
-        yield copy
+        for relative, found in objects(folder).items():
+            parts = relative.split("/")
+            try:
+                _copy(folder, found, Path(name), parts)
+            except Exception as error:  # noqa: BLE001 - as in `require_reachable`; the text may hold the file's name
+                raise StorageError(
+                    f"{folder}: an object below {printable(parts[0])} cannot be copied ({type(error).__name__}); rename it "
+                    "if a part of its name is empty, dots alone or beyond 255 bytes, else check the rights to the bucket"
+                ) from None
+        yield Path(name)
+
+
+def _copy(folder: UPath, found: Mapping[str, Any], root: Path, parts: Sequence[str]) -> None:
+    if not {"", ".", ".."}.isdisjoint(parts):
+        raise ValueError("no file has that name")
+    target = root.joinpath(*parts)
+    # A store refuses to give a range of nothing.
+    end = min(found["size"], FILE_BYTES + 1)
+    content = folder.fs.cat_file(found["name"], start=0, end=end) if end else b""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    modified = found["LastModified"].timestamp()
+    os.utime(target, (modified, modified))

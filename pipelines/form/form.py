@@ -17,7 +17,7 @@ from typing import NamedTuple
 import polars as pl
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell, xl_rowcol_to_cell_fast
 from xlsxwriter.worksheet import CellStringTuple, Worksheet
 
 from pipelines.form.validation import KINDS_DA, allowed_da, code_formula, list_name, validation
@@ -80,12 +80,12 @@ class _Sheet(Worksheet):  # type: ignore[misc]  # XlsxWriter is not typed
     formulas (`validation.py` prefixes them), and characters to escape in addresses and numbers of formats.
     """
 
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:  # noqa: ARG002, FBT002
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:  # noqa: ARG002
         return formula.removeprefix("=")
 
     def _write_cell(self, row: int, col: int, cell: object) -> None:
         if isinstance(cell, CellStringTuple) and cell.format:
-            address, style = xl_rowcol_to_cell(row, col), cell.format._get_xf_index()  # noqa: SLF001
+            address, style = xl_rowcol_to_cell_fast(row, col), cell.format._get_xf_index()  # noqa: SLF001
             self.fh.write(f'<c r="{address}" s="{style}" t="s"><v>{cell.string}</v></c>')
         else:
             super()._write_cell(row, col, cell)

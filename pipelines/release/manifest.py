@@ -8,12 +8,14 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
 from upath import UPath
 
 from pipelines.release.contents import ReleaseFile
+from pipelines.storage import files_below
 from schemas.errors import ReleaseError
 from schemas.fields import Field
 from schemas.rounds import Round
@@ -122,7 +124,7 @@ def differences(release: UPath) -> list[str]:
         ReleaseError: there is no readable manifest.
     """
     document = _read(release)
-    found = {str(path.relative_to(release)): path for path in sorted(release.rglob("*"), key=str) if not path.is_dir()}
+    found = files_below(release)
     listed = {resource["path"]: resource for resource in document["resources"]}
     wrong = []
     if document.get("id") != release_id(document):
@@ -130,8 +132,14 @@ def differences(release: UPath) -> list[str]:
     if release.name != document.get("id"):
         wrong.append(f"{NAME}: the folder is named {release.name!r}, but the id is {document.get('id')!r}")
     wrong += [f"{path}: is not in the manifest" for path in found if path not in listed and path != NAME]
-    for path, resource in listed.items():
-        wrong += _file_differences(found[path].read_bytes(), resource) if path in found else [f"{path}: is missing"]
+
+    def of_file(path: str) -> list[str]:
+        return _file_differences(found[path].read_bytes(), listed[path]) if path in found else [f"{path}: is missing"]
+
+    # Several at a time: an object store takes its while for each.
+    with ThreadPoolExecutor() as pool:
+        for differing in pool.map(of_file, listed):
+            wrong += differing
     return wrong
 
 

@@ -12,7 +12,7 @@ from upath import UPath
 
 from pipelines.release import manifest
 from pipelines.release.contents import ReleaseFile
-from pipelines.storage import is_local, write_bytes
+from pipelines.storage import is_local, write_bytes, write_objects
 from schemas.errors import ReleaseError
 
 LATEST = "latest.json"
@@ -54,8 +54,7 @@ def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any
 def _write(release: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> None:
     """All files under a temporary name, then one rename; an object store gets the manifest last instead."""
     if not is_local(release):
-        for file in files:
-            write_bytes(release / file.path, file.content)
+        write_objects(release, {file.path: file.content for file in files})
         write_bytes(release / manifest.NAME, manifest.to_bytes(document))
         return
     target = Path(str(release))
