@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import dagster as dg
 from upath import UPath
 
-from assets.partitions import rounds
 from assets.resources import DataRoot
 from pipelines import storage
 from schemas.rounds import load_rounds
@@ -15,7 +14,6 @@ from schemas.rounds import load_rounds
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all(),
-    partitions_def=rounds,
     description="Everything of one round: deliveries, responses, reference, benchmark, disclosure, release.",
     executor_def=dg.in_process_executor,
     config={"loggers": {"console": {}}},
@@ -44,18 +42,19 @@ def nightly_schedule() -> Iterator[dg.RunRequest]:
 )
 def new_deliveries(context: dg.SensorEvaluationContext, data: DataRoot) -> dg.SensorResult:
     """Compares a fingerprint of each open round's inbox with the one of the tick before and the last one run."""
-    seen: dict[str, dict[str, str | None]] = json.loads(context.cursor) if context.cursor else {}
+    seen = json.loads(context.cursor) if context.cursor else {}
     requests, cursor = [], {}
     for round_ in load_rounds().values():
         if not round_.open:
             continue
         now = inbox_fingerprint(data, round_.name)
-        before = seen.get(round_.name, {"seen": None, "run": None})
-        has_settled = now == before["seen"]
-        if now is not None and has_settled and now != before["run"]:
-            requests.append(dg.RunRequest(run_key=f"{round_.name}-{now}", partition_key=round_.name))
-        ran = now if has_settled else before["run"]
-        cursor[round_.name] = {"seen": now, "run": ran}
+        before = seen.get(round_.name, {"seen": None, "run": None, "runs": 0})
+        starts = now is not None and now == before["seen"] and now != before["run"]
+        runs = before["runs"] + starts
+        if starts:
+            # The number, not the state: an inbox that returns to an earlier state is a change too.
+            requests.append(dg.RunRequest(run_key=f"{round_.name}-{runs}", partition_key=round_.name))
+        cursor[round_.name] = {"seen": now, "run": now if starts else before["run"], "runs": runs}
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(cursor))
 
 

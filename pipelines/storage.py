@@ -22,7 +22,7 @@ from schemas.errors import BotilbudError
 
 _PARTIAL = ".partial"
 
-# s3fs would remember listings for as long as a process lives, so the sensor would never see a new delivery.
+# s3fs would remember listings for as long as a process lives, and not see what another process writes meanwhile.
 fsspec.config.conf.setdefault("s3", {})["use_listings_cache"] = False
 
 
@@ -96,7 +96,7 @@ def objects(folder: UPath) -> dict[str, dict[str, Any]]:
 
     One listing, whatever the depth. The empty objects that some tools make to show a folder are left out.
     """
-    prefix = f"{folder.path}/"
+    prefix = f"{folder.path.rstrip('/')}/"
     found = folder.fs.find(folder.path, detail=True).items()
     return {name.removeprefix(prefix): o for name, o in found if name.startswith(prefix) and not name.endswith("/")}
 
@@ -116,7 +116,7 @@ def write_objects(folder: UPath, contents: Mapping[str, bytes]) -> None:
         StorageError: the store refused one; others may be there.
     """
     try:
-        folder.fs.pipe({f"{folder.path}/{name}": content for name, content in contents.items()})
+        folder.fs.pipe({(folder / name).path: content for name, content in contents.items()})
     except Exception as error:  # noqa: BLE001 - as in `require_reachable`
         raise StorageError(
             f"{folder}: cannot be written ({_one_line(error)}); check the bucket and its rights"

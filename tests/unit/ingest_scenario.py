@@ -11,6 +11,7 @@ import polars as pl
 from hypothesis import settings
 
 from pipelines.ingest import delivery, intake
+from schemas import tables
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
 
@@ -67,9 +68,7 @@ def delivered_rows(*deliveries):
             for number, code, cases in deliveries
             for row, answers in enumerate(cases, start=2)
         ],
-        schema={"delivery": pl.Int64, "row": pl.Int64, "folder_code": pl.String}
-        | dict.fromkeys(("surplus_fields", "cpr_elsewhere"), pl.Boolean)
-        | dict.fromkeys(CATALOGUE.keys, pl.String),
+        schema=dict(tables.delivered_rows(CATALOGUE.version).dtypes),
     )
 
 
@@ -92,12 +91,15 @@ def delivered_files(*deliveries):
             }
             for number, code, rows, rule in deliveries
         ],
-        schema=intake.DELIVERED_FILES,
+        schema=dict(tables.DELIVERED_FILES.dtypes),
     )
 
 
 def judge(*deliveries):
     """What becomes of deliveries of (municipality, cases); None instead of the cases is a file that cannot be read."""
-    files = [(i, code, len(cases or []), None if cases is not None else "unreadable") for i, (code, cases) in enumerate(deliveries)]
+    files = [
+        (i, code, len(cases or []), None if cases is not None else "unreadable")
+        for i, (code, cases) in enumerate(deliveries)
+    ]
     rows = [(i, code, cases) for i, (code, cases) in enumerate(deliveries) if cases is not None]
     return intake.judge(delivered_files(*files), delivered_rows(*rows), ROUND, CATALOGUE)

@@ -208,7 +208,9 @@ def test_a_text_is_an_integer_exactly_when_it_is_digits_and_perhaps_a_zero_behin
     assert integers(*texts) == [listed_integer(text) for text in texts]
 
 
-@pytest.mark.parametrize("text", ["34,5", "34.000", "3 4", "34 år", "+34", "1e1", "0x22", "３４", "∞", "2022-05-01", "1:1"])
+@pytest.mark.parametrize(
+    "text", ["34,5", "34.000", "3 4", "34 år", "+34", "1e1", "0x22", "３４", "∞", "2022-05-01", "1:1"]
+)
 def test_anything_else_is_no_integer(text):
     assert integers(text) == [None]
 
@@ -239,9 +241,7 @@ def test_no_other_text_is_an_option(question, text):
 @given(st.data(), st.sampled_from([q for q in CATALOGUE.questions if q.kind == "multiple"]))
 def test_several_answers_come_in_the_forms_order_each_once(data, question):
     chosen = data.draw(st.lists(st.sampled_from(question.options), min_size=1, max_size=8))
-    written = [
-        data.draw(st.sampled_from([o.label_da, o.code, o.label_da.upper(), f"  {o.label_da} "])) for o in chosen
-    ]
+    written = [data.draw(st.sampled_from([o.label_da, o.code, o.label_da.upper(), f"  {o.label_da} "])) for o in chosen]
     for place in data.draw(st.lists(st.integers(0, 8), max_size=3)):
         written.insert(place, data.draw(st.sampled_from(["", " "])))
     text = fold(";".join(written))
@@ -276,7 +276,10 @@ def test_every_municipality_is_known_by_code_and_by_name(code):
     assert parsed(answers.municipality_code, *texts) == [code] * len(texts)
 
 
-@pytest.mark.parametrize("text", ["", "0", "14", "1470", "00147", "147.", "411", "Christiansø", "Danmark", "Kommune", "Region Hovedstaden", "Køben"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "14", "1470", "00147", "147.", "411", "Christiansø", "Danmark", "Kommune", "Region Hovedstaden", "Køben"],
+)
 def test_nothing_else_names_a_municipality(text):
     assert parsed(answers.municipality_code, text) == [None]
 
@@ -285,7 +288,9 @@ def test_nothing_else_names_a_municipality(text):
 @given(st.lists(st.text(max_size=10).map(fold), max_size=40))
 def test_a_random_text_names_no_municipality(texts):
     named = [text for text, code in zip(texts, parsed(answers.municipality_code, *texts), strict=True) if code]
-    assert not named or all(text.removeprefix("0") in NAMES or text.lower().capitalize() in NAMES.values() for text in named)
+    assert not named or all(
+        text.removeprefix("0") in NAMES or text.lower().capitalize() in NAMES.values() for text in named
+    )
 
 
 # --- case ids --------------------------------------------------------------------------------------------------------

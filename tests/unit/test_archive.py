@@ -34,7 +34,9 @@ def refused(content):
 
 
 @property_test
-@given(parts_at_random, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]))
+@given(
+    parts_at_random, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+)
 def test_every_part_is_unpacked_and_packed_again_as_it_was(parts, method):
     assert archive.unpack(zipped(parts.items(), method)) == parts
     assert archive.unpack(archive.repack(parts).getvalue()) == parts
@@ -80,7 +82,10 @@ def test_a_password_is_told():
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 @property_test
-@given(changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4), cut=st.integers(0, 400))
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4),
+    cut=st.integers(0, 400),
+)
 def test_a_damaged_archive_is_unpacked_or_refused_and_nothing_else(method, changes, cut):
     content = bytearray(zipped([("mimetype", b"x" * 50), ("content.xml", b"<a/>" * 40)], method))
     for place, value in changes:

@@ -35,7 +35,9 @@ def refused(content):
 
 
 danish_cells = st.one_of(
-    st.sampled_from(["", "Ja", "1-2 år", "a;b", "a,b", "a\tb", 'sagde "nej"', '"', '""', "to\nlinjer", "Æbleø", "§ 107"]),
+    st.sampled_from(
+        ["", "Ja", "1-2 år", "a;b", "a,b", "a\tb", 'sagde "nej"', '"', '""', "to\nlinjer", "Æbleø", "§ 107"]
+    ),
     st.text(st.sampled_from('abÆå;,\t" \n-'), max_size=8),
 )
 tables = st.lists(st.lists(danish_cells, min_size=len(KEYS), max_size=len(KEYS)), max_size=4)
@@ -52,7 +54,9 @@ tables = st.lists(st.lists(danish_cells, min_size=len(KEYS), max_size=len(KEYS))
     st.booleans(),
 )
 @example([[""] * len(KEYS)], ";", "\n", "utf-8", csv.QUOTE_MINIMAL, True, False)
-def test_every_row_comes_back_in_its_place_whatever_the_dialect(rows, separator, end, encoding, quoting, ends, declares):
+def test_every_row_comes_back_in_its_place_whatever_the_dialect(
+    rows, separator, end, encoding, quoting, ends, declares
+):
     # Python's writer leaves a line feed inside a cell bare where carriage returns end the lines.
     text = written([HEADERS, *rows], separator, end, csv.QUOTE_ALL if end == "\r" else quoting)
     text = text if ends else text.removesuffix(end)
@@ -122,7 +126,9 @@ def test_a_cell_at_the_limit_is_read_and_one_beyond_is_refused_naming_its_row():
 
 
 @property_test
-@given(st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda tail: ";".join(KEYS).encode() + b"\n" + tail)))
+@given(
+    st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda tail: ";".join(KEYS).encode() + b"\n" + tail))
+)
 def test_any_bytes_are_rows_or_refused(content):
     try:
         rows = read(content)

@@ -80,7 +80,9 @@ many_digits = st.lists(
 
 
 @property_test
-@given(st.sampled_from([(r, q) for q in CATALOGUE.questions for r in RULES_OF[q.kind]]), many_digits, st.text(max_size=40))
+@given(
+    st.sampled_from([(r, q) for q in CATALOGUE.questions for r in RULES_OF[q.kind]]), many_digits, st.text(max_size=40)
+)
 def test_a_value_with_nine_digits_or_more_is_never_shown(broken, digits, around):
     rule, question = broken
     found = fold(around + digits + around)

@@ -17,7 +17,9 @@ def broken(*cases, code="147"):
     rows = delivered_rows((0, code, cases))
     keys = {question.number: question.key for question in CATALOGUE.questions}
     table = rules.broken_rules(rows, rules.parse(rows, CATALOGUE), CATALOGUE)
-    return [(row, keys.get(question), rule) for row, question, rule in table.select("row", "question", "rule").iter_rows()]
+    return [
+        (row, keys.get(question), rule) for row, question, rule in table.select("row", "question", "rule").iter_rows()
+    ]
 
 
 def judged(**answers):
@@ -113,8 +115,12 @@ def test_a_total_above_0_and_below_10000_is_a_unit_error_on_question_7(residenti
 
 
 def test_a_negative_or_a_broken_amount_is_no_unit_error_too():
-    assert broken(case(residential_cost_dkk="-5", day_programme_cost_dkk="100")) == [(2, "residential_cost_dkk", "range")]
-    assert broken(case(residential_cost_dkk="5", day_programme_cost_dkk="x")) == [(2, "day_programme_cost_dkk", "amount")]
+    assert broken(case(residential_cost_dkk="-5", day_programme_cost_dkk="100")) == [
+        (2, "residential_cost_dkk", "range")
+    ]
+    assert broken(case(residential_cost_dkk="5", day_programme_cost_dkk="x")) == [
+        (2, "day_programme_cost_dkk", "amount")
+    ]
 
 
 def test_the_later_row_with_a_case_id_is_the_duplicate_and_other_deliveries_do_not_count():
@@ -150,7 +156,10 @@ answers_at_random = st.one_of(
 @property_test
 @given(st.lists(st.dictionaries(st.sampled_from(CATALOGUE.keys), answers_at_random, max_size=6), max_size=6))
 def test_an_answer_is_a_value_or_a_blank_or_broken_and_a_cell_breaks_a_rule_once(changes):
-    cases = [case(case_id=f"A-{i}", **change) if "case_id" not in change else case(**change) for i, change in enumerate(changes)]
+    cases = [
+        case(case_id=f"A-{i}", **change) if "case_id" not in change else case(**change)
+        for i, change in enumerate(changes)
+    ]
     rows = delivered_rows((0, "147", cases))
     values = rules.parse(rows, CATALOGUE)
     table = rules.broken_rules(rows, values, CATALOGUE)

@@ -24,13 +24,17 @@ from tests.unit.ingest_scenario import property_test
 odd_text = st.text(
     st.one_of(
         st.characters(),
-        st.sampled_from("\u200b\u200d\ufeff\u00ad\u2060\u00a0\u2003\u3000\t\r\n\x00\x1c\x85–—‑−-\u0301\u030a\u0327aAåÅ01٠１"),
+        st.sampled_from(
+            "\u200b\u200d\ufeff\u00ad\u2060\u00a0\u2003\u3000\t\r\n\x00\x1c\x85–—‑−-\u0301\u030a\u0327aAåÅ01٠１"
+        ),
     ),
     max_size=30,
 )
 # 2000 is a leap year: 29 February is a possible birthday as long as the century is unknown.
 birthdays = st.dates(dt.date(2000, 1, 1), dt.date(2000, 12, 31)).map(lambda day: f"{day:%d%m}")
-separators = st.sampled_from(["", "-", " ", ".", " - ", "- ", " -", "–", "—", "−", "\u2011", "\u00a0", "\u2009", "\u200b-", "\n"])
+separators = st.sampled_from(
+    ["", "-", " ", ".", " - ", "- ", " -", "–", "—", "−", "\u2011", "\u00a0", "\u2009", "\u200b-", "\n"]
+)
 zeros = st.sampled_from([ord("0"), 0x0660, 0x06F0, 0x0966, 0xFF10, 0x1D7CE])
 cpr_like = st.builds(
     lambda birthday, year, separator, number: f"{birthday}{year:02}{separator}{number:04}",
@@ -134,7 +138,9 @@ def test_every_day_and_month_is_a_possible_date_exactly_when_the_calendar_has_it
             assert holds_cpr(number) == (number[:4] in calendar), number
 
 
-@pytest.mark.parametrize("number", ["010190/1234", "01.01.90", "0101 901234", "010190--1234", "010190-123", "010190-12345"])
+@pytest.mark.parametrize(
+    "number", ["010190/1234", "01.01.90", "0101 901234", "010190--1234", "010190-123", "010190-12345"]
+)
 def test_other_numbers_are_no_cpr_numbers(number):
     assert not holds_cpr(number)
     assert mask_cpr(number) == number

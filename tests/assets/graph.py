@@ -1,0 +1,27 @@
+"""Running the whole graph in-process on a data root of a test's own."""
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.definitions import build_defs
+from assets.resources import DataRoot, StatBank
+from tests.scenario import NO_STATBANK, ROUND
+
+
+def definitions(root: Path, statbank_url: str = NO_STATBANK) -> dg.Definitions:
+    return build_defs(resource_overrides={"data": DataRoot(location=str(root)), "statbank": StatBank(url=statbank_url)})
+
+
+def materialise(root: Path, instance: dg.DagsterInstance, statbank_url: str = NO_STATBANK) -> dg.ExecuteInProcessResult:
+    job = definitions(root, statbank_url).resolve_job_def("nightly")
+    return job.execute_in_process(partition_key=ROUND.name, instance=instance, raise_on_error=False)
+
+
+def table(root: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(root / "warehouse" / name / f"{ROUND.name}.parquet")
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
