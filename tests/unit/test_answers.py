@@ -190,7 +190,7 @@ def test_a_blank_is_no_amount_no_integer_and_no_option():
 def listed_integer(text):
     for zeros in (".0", ",0", ".00", ",00"):
         if text.endswith(zeros):
-            text = text.removesuffix(zeros)  # noqa: PLW2901 - what is left is the number
+            text = text.removesuffix(zeros)
             break
     digits = text.removeprefix("-")
     return int(text) if is_digits(digits) else None

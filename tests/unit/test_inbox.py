@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -87,10 +88,10 @@ def test_links_pipes_sockets_and_folders_are_rejected_unopened(tmp_path, monkeyp
     target = put(tmp_path, "svar.csv", code="101")
     (tmp_path / "147").mkdir()
     monkeypatch.chdir(tmp_path / "147")  # the path of a socket may have no more than 107 bytes
-    os.symlink(target, "link.csv")
-    os.symlink("/nowhere", "dangling.csv")
+    Path("link.csv").symlink_to(target)
+    Path("dangling.csv").symlink_to("/nowhere")
     os.mkfifo("pipe.csv")
-    os.mkdir("folder.csv")
+    Path("folder.csv").mkdir()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.csv")
         files = [file for file in found(tmp_path) if file.municipality_code == "147"]
