@@ -9,7 +9,7 @@ from assets.resources import DataRoot
 from pipelines import storage
 from pipelines.release.contents import Benchmark, release_files
 from pipelines.release.manifest import manifest
-from pipelines.release.publish import publish, remove_leftovers
+from pipelines.release.publish import publish
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
 
@@ -68,7 +68,6 @@ def release(
     files = list(release_files(benchmark, round_, load_catalogue(round_.questionnaire)))
     document = manifest(files, round_, population["population_quarter"][0], population["source"][0])
     folder = storage.releases(data.path, round_.name)
-    remove_leftovers(folder)
     is_new = publish(folder, files, document)
     yield dg.MaterializeResult(
         metadata={"release": document["id"], "is_new": is_new, "files": len(files), "municipalities": case_rates.height}

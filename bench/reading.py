@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -194,8 +194,9 @@ def peak_memory():
     def watch():
         while not stop.wait(SAMPLED_EVERY_SECONDS):
             for task in Path("/proc/self/task").iterdir():
-                for child_id in (task / "children").read_text().split():
-                    look(Path("/proc") / child_id)
+                with suppress(OSError):  # a thread or a child that has ended meanwhile
+                    for child_id in (task / "children").read_text().split():
+                        look(Path("/proc") / child_id)
 
     watching = threading.Thread(target=watch)
     watching.start()

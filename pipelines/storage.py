@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -123,6 +124,32 @@ def write_objects(folder: UPath, contents: Mapping[str, bytes]) -> None:
         ) from None
 
 
+def temporary_beside(path: Path) -> Path:
+    """A name for what is being written, hidden and telling which process writes it."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{_PARTIAL}")
+
+
+def remove_abandoned(folder: Path, name: str = "*") -> None:
+    """Removes what killed processes left in a folder under temporary names of `name`, and nothing of running ones."""
+    for path in folder.glob(f".{name}.*-*{_PARTIAL}"):
+        writer = path.name.removesuffix(_PARTIAL).rpartition(".")[2].partition("-")[0]
+        if writer.isdecimal() and not _is_running(int(writer)):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def write_bytes(path: UPath, content: bytes) -> None:
     """The content under a temporary name, then renamed; an object store writes whole objects anyway.
 
@@ -135,7 +162,8 @@ def write_bytes(path: UPath, content: bytes) -> None:
         return
     folder = Path(str(path)).parent
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}"
+    remove_abandoned(folder, path.name)
+    temporary = temporary_beside(folder / path.name)
     try:
         with temporary.open("wb") as file:
             file.write(content)

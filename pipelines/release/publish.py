@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +11,10 @@ from upath import UPath
 
 from pipelines.release import manifest
 from pipelines.release.contents import ReleaseFile
-from pipelines.storage import is_local, write_bytes, write_objects
+from pipelines.storage import is_local, remove_abandoned, temporary_beside, write_bytes, write_objects
 from schemas.errors import ReleaseError
 
 LATEST = "latest.json"
-_PARTIAL = ".partial"
 
 
 def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> bool:
@@ -30,6 +28,8 @@ def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any
     Raises:
         ReleaseError: a release of this id exists and does not agree with its manifest. It is left as it is.
     """
+    if is_local(folder):
+        remove_abandoned(Path(str(folder)))
     release = folder / str(document["id"])
     is_new = not (release / manifest.NAME).exists()
     if is_new:
@@ -59,7 +59,7 @@ def _write(release: UPath, files: Sequence[ReleaseFile], document: dict[str, Any
         return
     target = Path(str(release))
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_PARTIAL}")
+    temporary = temporary_beside(target)
     try:
         for path, content in [*((f.path, f.content) for f in files), (manifest.NAME, manifest.to_bytes(document))]:
             (temporary / path).parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +77,3 @@ def _rename(temporary: Path, target: Path) -> None:
         # Another run made the same release meanwhile: same id, same content.
         if not (target / manifest.NAME).exists():
             raise
-
-
-def remove_leftovers(folder: UPath) -> None:
-    """Removes what killed runs left behind under temporary names. Call when no other run of the round is writing."""
-    if not is_local(folder) or not folder.exists():
-        return
-    for path in Path(str(folder)).glob(f".*{_PARTIAL}"):
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
