@@ -17,9 +17,8 @@ from schemas.errors import ConservationError
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round, load_rounds
 
-QUESTIONNAIRE = next(iter(load_rounds().values())).questionnaire
-RESPONSES = tables.responses(QUESTIONNAIRE)
-DELIVERED_ROWS = tables.delivered_rows(QUESTIONNAIRE)
+# What the catalogue shows: the newest form. Each round is checked against the form it used.
+NEWEST_FORM = list(load_rounds().values())[-1].questionnaire
 WARN = dg.AssetCheckSeverity.WARN
 ERROR = dg.AssetCheckSeverity.ERROR
 
@@ -36,7 +35,7 @@ inbox = dg.AssetSpec(
 
 @table_assets(
     (tables.DELIVERED_FILES, "deliveries"),
-    (DELIVERED_ROWS, "deliveries"),
+    (tables.delivered_rows(NEWEST_FORM), "deliveries"),
     name="read_inbox",
     deps=["inbox"],
     check_specs=[dg.AssetCheckSpec("lies_where_it_belongs", asset="delivered_files")],
@@ -48,13 +47,13 @@ def read_inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
         files, warnings = find_files(folder, now=dt.datetime.now(dt.UTC))
         read = read_files(files, load_catalogue(round_.questionnaire))
     yield from checked(read.files, tables.DELIVERED_FILES)
-    yield from checked(read.rows, DELIVERED_ROWS)
+    yield from checked(read.rows, tables.delivered_rows(round_.questionnaire))
     yield check("delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, warnings=warnings)
 
 
 @table_assets(
     (tables.DELIVERY_LOG, "deliveries"),
-    (RESPONSES, "responses"),
+    (tables.responses(NEWEST_FORM), "responses"),
     (tables.REJECTED_ROWS, "responses"),
     name="judge_deliveries",
     check_specs=[
@@ -86,7 +85,7 @@ def judge_deliveries(
     if conserved is not None:
         raise conserved
     yield from checked(judged.delivery_log, tables.DELIVERY_LOG, statuses)
-    yield from checked(judged.responses, RESPONSES)
+    yield from checked(judged.responses, tables.responses(round_.questionnaire))
     yield from checked(judged.rejected_rows, tables.REJECTED_ROWS)
     rules = judged.delivery_log.drop_nulls("rule").group_by("rule").len().sort("rule")
     yield check(

@@ -151,34 +151,40 @@ some_answers = st.fixed_dictionaries(
     optional={
         key: st.one_of(st.none(), ANSWERS[CATALOGUE.question(key).kind], st.text(max_size=3))
         for key in (
-            *("municipality_code", "age", "in_residential_care", "residential_cost_dkk", "day_programme_cost_dkk"),
+            *(
+                "municipality_code",
+                "case_id",
+                "age",
+                "in_residential_care",
+                "residential_cost_dkk",
+                "day_programme_cost_dkk",
+            ),
             *("behaviour_types", "months_since_follow_up", "comment"),
         )
     }
     | {"surplus_fields": st.booleans(), "cpr_elsewhere": st.booleans()},
 )
-# Of eight cases seven are good, so that deliveries of every fate come about.
-some_cases = st.lists(
-    st.one_of(
-        *[st.builds(lambda n: {"case_id": f"A-{n}"}, st.integers(0, 99))] * 7,
-        st.builds(lambda changes, case_id: changes | {"case_id": case_id}, some_answers, ANSWERS["text"]),
-    ),
-    max_size=12,
-)
+good_answers = st.sampled_from([{}, {"in_residential_care": "Nej"}, {"residential_cost_dkk": "1,9 mio. kr."}])
+
+
+def numbered(code, good, spoilt):
+    """The cases of one delivery: the good ones, the spoilt ones between them, each with a number of its own or a given one."""
+    changes = [*good[:2], *spoilt, *good[2:]]
+    return [case() | {"municipality_code": code, "case_id": f"S-{i}"} | change for i, change in enumerate(changes)]
+
+
 some_deliveries = st.lists(
-    st.tuples(st.sampled_from(["101", "147", "461"]), st.one_of(st.none(), *[some_cases] * 4)), max_size=7
+    st.tuples(
+        st.sampled_from(["101", "147", "461"]),
+        st.lists(good_answers, max_size=12),
+        st.lists(some_answers, max_size=3),
+        st.sampled_from([True, True, True, True, False]),
+    ),
+    max_size=6,
 ).map(
     lambda deliveries: [
-        (
-            code,
-            cases
-            if cases is None
-            else [
-                case(**({"code": code} | answers)) if "municipality_code" not in answers else case(code) | answers
-                for answers in cases
-            ],
-        )
-        for code, cases in sorted(deliveries, key=lambda delivery: delivery[0])
+        (code, numbered(code, good, spoilt) if is_readable else None)
+        for code, good, spoilt, is_readable in sorted(deliveries, key=lambda delivery: delivery[0])
     ]
 )
 
