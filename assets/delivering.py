@@ -4,7 +4,6 @@ An asset is a generator: it takes frames, calls one pipeline function, and yield
 """
 
 import functools
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec
 
@@ -12,7 +11,8 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import rounds
-from schemas.errors import BotilbudError, TableError
+from assets.untold import values_untold
+from schemas.errors import TableError
 from schemas.tables import Table, failures
 
 OWNERS = ["team:kl"]
@@ -22,25 +22,13 @@ Events = Iterator[Any]
 P = ParamSpec("P")
 
 
-class UnexpectedError(BotilbudError):
-    """A fault of the program, told by its kind and its place: the message of the original may hold an answer."""
-
-
 def without_values(asset: Callable[P, Events]) -> Callable[P, Events]:
     """The same asset; an error that is not the product's own is told without its text, which may hold an answer."""
 
     @functools.wraps(asset)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Events:
-        try:
+        with values_untold():
             yield from asset(*args, **kwargs)
-        except BotilbudError:
-            raise
-        except Exception as error:  # noqa: BLE001 - every other error, whatever it is, may hold an answer
-            frames = traceback.extract_tb(error.__traceback__)
-            place = "; ".join(f"{frame.filename}:{frame.lineno}" for frame in frames[-4:])
-            raise UnexpectedError(
-                f"{type(error).__name__} at {place} (its text may hold an answer and is not shown)"
-            ) from None
 
     return guarded
 

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from assets.untold import values_untold
 from pipelines.storage import parquet_bytes, read_parquet, scan_parquet, write_bytes
 
 
@@ -19,12 +20,14 @@ class ParquetIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
         """Write a table of one round."""
-        write_bytes(self._path(context.asset_key, context.partition_key), parquet_bytes(obj))
+        with values_untold():
+            write_bytes(self._path(context.asset_key, context.partition_key), parquet_bytes(obj))
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame:
         """Read a table of one round; an input annotated as lazy is scanned, so that only the columns used are read."""
         path = self._path(context.asset_key, context.asset_partition_key)
-        return scan_parquet(path) if context.dagster_type.typing_type is pl.LazyFrame else read_parquet(path)
+        with values_untold():
+            return scan_parquet(path) if context.dagster_type.typing_type is pl.LazyFrame else read_parquet(path)
 
     def _path(self, asset: dg.AssetKey, round_name: str) -> UPath:
         return self._warehouse / asset.path[-1] / f"{round_name}.parquet"

@@ -5,9 +5,10 @@ import json
 
 import dagster as dg
 
-from assets.delivering import UnexpectedError, without_values
+from assets.delivering import without_values
 from assets.jobs import new_deliveries, nightly_schedule
 from assets.resources import DataRoot
+from assets.untold import UnexpectedError
 from schemas.rounds import load_rounds
 from tests.scenario import ROUND, hand_in, row
 
