@@ -3,11 +3,12 @@
 import dagster as dg
 import polars as pl
 
-from assets.delivering import Events, checked, table_asset, table_assets
+from assets.delivering import WARN, Events, check, checked, table_asset, table_assets
 from pipelines.benchmark import answer_counts as counts
 from pipelines.benchmark import averages, breakdowns, rates
 from pipelines.benchmark import key_findings as findings
 from pipelines.benchmark import question_answers as answers
+from pipelines.benchmark.areas import unexpected_participants
 from pipelines.benchmark.cases import participants
 from schemas import tables
 from schemas.questionnaire import load_catalogue
@@ -16,7 +17,9 @@ from schemas.rounds import find_round
 GROUP = "benchmark"
 
 
-@table_asset(tables.CASE_RATES, GROUP)
+@table_asset(
+    tables.CASE_RATES, GROUP, check_specs=[dg.AssetCheckSpec("participates_as_the_round_says", asset="case_rates")]
+)
 def case_rates(
     context: dg.AssetExecutionContext,
     responses: pl.LazyFrame,
@@ -26,8 +29,12 @@ def case_rates(
 ) -> Events:
     """One row per participating municipality: eligible cases per 1,000 residents aged 18-66."""
     round_ = find_round(context.partition_key)
-    frame = rates.case_rates(responses, population, municipalities, participants(delivery_log), round_)
-    yield from checked(frame, tables.CASE_RATES)
+    taking_part = participants(delivery_log)
+    yield from checked(rates.case_rates(responses, population, municipalities, taking_part, round_), tables.CASE_RATES)
+    surplus = unexpected_participants(taking_part, round_)
+    yield check(
+        "case_rates", "participates_as_the_round_says", passed=not surplus, severity=WARN, also_reported_for=surplus
+    )
 
 
 @table_asset(tables.AREA_AVERAGES, GROUP)

@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 import polars as pl
 
-from assets.delivering import OWNERS, Events, check, checked, table_assets
+from assets.delivering import ERROR, OWNERS, WARN, Events, check, checked, table_assets
 from assets.partitions import rounds
 from assets.resources import DataRoot
 from pipelines.ingest.inbox import find_files
@@ -19,8 +19,6 @@ from schemas.rounds import find_round, load_rounds
 
 # What the catalogue shows: the newest form. Each round is checked against the form it used.
 NEWEST_FORM = list(load_rounds().values())[-1].questionnaire
-WARN = dg.AssetCheckSeverity.WARN
-ERROR = dg.AssetCheckSeverity.ERROR
 
 inbox = dg.AssetSpec(
     "inbox",

@@ -15,6 +15,7 @@ from assets.untold import values_untold
 from schemas.errors import TableError
 from schemas.tables import Table, failures
 
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 OWNERS = ["team:kl"]
 CODE_VERSION = "1"
 SCHEMA_CHECK = "follows_its_schema"

@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from assets.delivering import OWNERS, Events, check, checked, table_asset
+from assets.delivering import OWNERS, WARN, Events, check, checked, table_asset
 from assets.partitions import rounds
 from assets.resources import DataRoot, StatBank
 from pipelines import storage
@@ -47,7 +47,7 @@ def population(context: dg.AssetExecutionContext, data: DataRoot, statbank: Stat
         "population",
         "is_of_the_rounds_quarter",
         passed=found.warning is None,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=WARN,
         quarter=found.frame["population_quarter"][0],
         **({"warning": found.warning} if found.warning else {}),
     )

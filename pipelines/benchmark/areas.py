@@ -17,21 +17,26 @@ AREA = ("area_type", "area_code", "area_name")
 def coverage(participants: pl.DataFrame, round_: Round) -> pl.DataFrame:
     """Whose cases a participating municipality's figures hold: its own, and those it reports for.
 
+    A municipality that hands in its own cases is not covered, whatever the round says (`unexpected_participants` names
+    it): its residents count once, with its own cases.
+
     Grain: covered municipality, sorted by the one that reports, itself first.
     Columns: municipality_code (reports), covered_municipality_code (is covered).
-
-    Raises:
-        BotilbudError: a covered municipality also participates itself, so that its residents would count twice.
     """
     codes = participants["municipality_code"].sort().to_list()
-    pairs = [(code, covered) for code in codes for covered in (code, *round_.reports_for.get(code, ()))]
-    if both := sorted({covered for code, covered in pairs if covered != code} & set(codes)):
-        raise BotilbudError(
-            f"Municipality {', '.join(both)} participates and is also reported for by another in round {round_.name}: "
-            f"remove it from reports_for, or leave its own delivery out"
-        )
+    pairs = [
+        (code, covered)
+        for code in codes
+        for covered in (code, *(other for other in round_.reports_for.get(code, ()) if other not in codes))
+    ]
     schema = {"municipality_code": pl.String, "covered_municipality_code": pl.String}
     return pl.DataFrame(pairs, schema=schema, orient="row")
+
+
+def unexpected_participants(participants: pl.DataFrame, round_: Round) -> list[str]:
+    """The municipalities that handed in their own cases though the round says that a participant reports for them."""
+    codes = set(participants["municipality_code"])
+    return sorted(other for code in codes for other in round_.reports_for.get(code, ()) if other in codes)
 
 
 def reporting_units(
@@ -43,8 +48,7 @@ def reporting_units(
     Columns: those of `municipalities`, population_18_66 (persons), population_quarter.
 
     Raises:
-        BotilbudError: a participating or covered municipality has no population or is none of the municipalities, or a
-            covered one also participates.
+        BotilbudError: a participating or covered municipality has no population or is none of the municipalities.
     """
     covered = coverage(participants, round_)
     _require_each(covered, municipalities, "is not in the table of municipalities: correct its code")

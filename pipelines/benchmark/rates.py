@@ -34,8 +34,7 @@ def case_rates(
         round_: the round; says which municipality reports for which others.
 
     Raises:
-        BotilbudError: a participating or covered municipality has no population or is unknown, or a covered one also
-            participates.
+        BotilbudError: a participating or covered municipality has no population or is unknown.
         ConservationError: there are cases of a municipality that does not participate.
     """
     cases = cases_by_municipality(responses, participants)

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from pipelines.benchmark.areas import coverage
+from pipelines.benchmark.areas import coverage, unexpected_participants
 from pipelines.benchmark.averages import area_averages
 from pipelines.benchmark.rates import case_rates
 from schemas.errors import BotilbudError, ConservationError
@@ -91,9 +91,15 @@ def test_a_municipality_that_would_report_for_others_but_does_not_take_part_cove
     assert coverage(participants("461"), ISHOEJ_REPORTS_FOR_VALLENSBAEK).rows() == [("461", "461")]
 
 
-def test_a_covered_municipality_that_also_participates_stops_the_step():
-    with pytest.raises(BotilbudError, match="Municipality 187 participates and is also reported for"):
-        rates_of(cases("183"), taking_part=("183", "187"), round_=ISHOEJ_REPORTS_FOR_VALLENSBAEK)
+def test_a_covered_municipality_that_hands_in_its_own_cases_counts_for_itself_and_once():
+    both = participants("183", "187")
+    rates = rates_of(
+        cases("183", 14), cases("187", 5), taking_part=("183", "187"), round_=ISHOEJ_REPORTS_FOR_VALLENSBAEK
+    )
+    assert of(rates, "183", "rate_per_1000") == 14 / 14_581 * 1_000
+    assert of(rates, "187", "rate_per_1000") == 5 / 9_805 * 1_000
+    assert unexpected_participants(both, ISHOEJ_REPORTS_FOR_VALLENSBAEK) == ["187"]
+    assert unexpected_participants(participants("183"), ISHOEJ_REPORTS_FOR_VALLENSBAEK) == []
 
 
 @pytest.mark.parametrize("code", ["183", "187"])

@@ -97,12 +97,18 @@ def test_a_reader_that_has_read_before_is_not_to_blame_and_its_file_is_read_agai
     assert killed not in pids(pool)
 
 
-def test_a_file_that_kills_a_fresh_reader_is_read_once_and_one_that_kills_a_used_reader_twice(
-    pool, good, lethal, monkeypatch
-):
-    started = []
+@pytest.fixture
+def started(monkeypatch):
+    """A list that grows with every reader started from now on."""
+    readers = []
     reader = pool_module._Reader
-    monkeypatch.setattr(pool_module, "_Reader", lambda questions: started.append(1) or reader(questions))
+    monkeypatch.setattr(pool_module, "_Reader", lambda questions: readers.append(1) or reader(questions))
+    return readers
+
+
+def test_a_file_that_kills_a_fresh_reader_is_read_once_and_one_that_kills_a_used_reader_twice(
+    pool, good, lethal, started
+):
     assert told(pool.read([lethal])) == ["unreadable"]
     assert len(started) == 1
     let_every_reader_read(pool, good)
@@ -113,14 +119,16 @@ def test_a_file_that_kills_a_fresh_reader_is_read_once_and_one_that_kills_a_used
     assert told(pool.read([good, good, good])) == [[2], [2], [2]]
 
 
-def test_a_reader_that_hangs_is_killed_and_its_file_is_not_tried_again(pool, good, monkeypatch):
-    monkeypatch.setattr(pool_module, "WALL_SECONDS", 0.05)
+def test_a_reader_that_hangs_is_killed_and_its_file_is_not_tried_again(pool, good, started, monkeypatch):
     first, second = idle_readers(pool)
     for reader in (first, second):
         reader.files_read = 1  # not fresh: only the time tells that the file is to blame
         os.kill(reader._process.pid, signal.SIGSTOP)
-    assert told(pool.read([good, good])) == ["unreadable", "unreadable"]
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(pool_module, "WALL_SECONDS", 0.05)
+        assert told(pool.read([good, good])) == ["unreadable", "unreadable"]
+    # One in the place of each.
+    assert len(started) == pool_module.READERS
     assert told(pool.read([good, good])) == [[2], [2]]
 
 
