@@ -13,6 +13,17 @@ Model = TypeVar("Model", bound=BaseModel)
 SCHEMAS_DIR = Path(__file__).parent
 
 
+class _Loader(yaml.CSafeLoader):
+    """YAML in which a key that stands twice in a mapping is an error, and not silently its last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
 def load_yaml(path: Path) -> Any:  # noqa: ANN401 - a YAML document is any value until a model has read it
     """The document in a YAML file.
 
@@ -20,7 +31,7 @@ def load_yaml(path: Path) -> Any:  # noqa: ANN401 - a YAML document is any value
         CatalogueError: the file is missing or is no YAML; names the file and the line.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
         raise CatalogueError(f"{path.name}: there is no such file; known are: {known}") from None

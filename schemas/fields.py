@@ -86,12 +86,12 @@ FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
         # Who and when
-        Field("round", _TEXT, "Undersøgelsesrunde", "Survey round, named by its snapshot date", pattern=r"^\d{4}-\d{2}-\d{2}$"),
-        Field("municipality_code", _TEXT, "Kommunekode", "Municipality, Statistics Denmark's code", pattern=r"^\d{3}$"),
+        Field("round", _TEXT, "Undersøgelsesrunde", "Survey round, named by its snapshot date", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        Field("municipality_code", _TEXT, "Kommunekode", "Municipality, Statistics Denmark's code", pattern=r"^[0-9]{3}$"),
         Field("municipality_name", _TEXT, "Kommune", "Name of the municipality"),
-        Field("region_code", _TEXT, "Regionskode", "Region, Statistics Denmark's code", pattern=r"^\d{3}$"),
+        Field("region_code", _TEXT, "Regionskode", "Region, Statistics Denmark's code", pattern=r"^[0-9]{3}$"),
         Field("region_name", _TEXT, "Region", "Name of the region"),
-        Field("municipality_group_code", _TEXT, "Kommunegruppekode", "Municipality group, Statistics Denmark's code", pattern=r"^\d$"),
+        Field("municipality_group_code", _TEXT, "Kommunegruppekode", "Municipality group, Statistics Denmark's code", pattern=r"^[0-9]$"),
         Field("municipality_group", _TEXT, "Kommunegruppe", "Statistics Denmark's municipality group (2018)"),
         Field("area_type", _TEXT, "Områdetype", "What kind of area the row is about", values=AREA_TYPES),
         Field("area_code", _TEXT, "Områdekode", "Code of the area; 000 is all participating municipalities"),
@@ -115,7 +115,7 @@ FIELDS: dict[str, Field] = {
         _count("eligible_rows", "Medregnede sager", "Rows that are eligible cases", "rows"),
         Field("row", _INT, "Række", "Row number as a spreadsheet shows it", minimum=1),
         Field("question_number", _INT, "Spørgsmål nr.", "Number of the question; null where no question fits", minimum=1),
-        Field("folder_code", _TEXT, "Mappens kommunekode", "Municipality that handed the file in", pattern=r"^\d{3}$"),
+        Field("folder_code", _TEXT, "Mappens kommunekode", "Municipality that handed the file in", pattern=r"^[0-9]{3}$"),
         Field("surplus_fields", _FLAG, "For mange felter", "Whether the line has more fields than the header"),
         Field("cpr_elsewhere", _FLAG, "CPR uden for skemaet", "Whether a cell outside the form's columns looks like a CPR number"),
         # Cases
@@ -124,7 +124,7 @@ FIELDS: dict[str, Field] = {
         Field("out_of_scope_reason", _TEXT, "Årsag til ikke at medregnes", "Why a valid row is not eligible", values=OUT_OF_SCOPE_REASONS),
         # Population
         _count("population_18_66", "Befolkning 18-66 år", "Residents aged 18-66", "residents", 1),
-        Field("population_quarter", _TEXT, "Befolkningskvartal", "Quarter that the population is from", pattern=r"^\d{4}K[1-4]$"),
+        Field("population_quarter", _TEXT, "Befolkningskvartal", "Quarter that the population is from", pattern=r"^[0-9]{4}K[1-4]$"),
         Field("source", _TEXT, "Kilde", "Where the figure comes from"),
         # Figures
         _count("cases", "Sager", "Eligible cases"),

@@ -152,13 +152,14 @@ def _question_faults(question: Question, position: int) -> list[str]:
     if not question.is_closed and question.options:
         faults.append(f"{name} is {question.kind} and cannot have options")
     labels = [option.label_da.casefold() for option in question.options]
-    answers = [*question.codes, *(label for label in labels if label not in question.codes)]
+    answers = [answer for option in question.options for answer in {option.code, option.label_da.casefold()}]
     faults += [f"{name}: code or label {answer!r} stands twice" for answer in _repeated(answers)]
-    faults += [f"{name}: label {label!r} stands twice" for label in _repeated(labels)]
     if question.kind == "multiple" and any(";" in label for label in labels):
         faults.append(f"{name}: a label of a multiple question cannot hold a semicolon, which separates answers")
     if question.is_number and (question.minimum is None or question.maximum is None):
         faults.append(f"{name} is {question.kind} and needs minimum and maximum")
+    elif not question.is_number and (question.minimum, question.maximum) != (None, None):
+        faults.append(f"{name} is {question.kind} and cannot have minimum or maximum")
     elif question.minimum is not None and question.maximum is not None and question.minimum > question.maximum:
         faults.append(f"{name}: minimum {question.minimum} is above maximum {question.maximum}")
     return faults
@@ -200,14 +201,22 @@ def catalogue_from(document: object, file: str) -> Catalogue:
     """
     if not isinstance(document, dict) or not isinstance(document.get("questions"), list):
         raise CatalogueError(f"{file}: a catalogue is a mapping with a list `questions`")
-    questions = [dict(question) for question in document["questions"] if isinstance(question, dict)]
-    by_key = {question.get("key"): question for question in questions}
-    for question in questions:
-        source = question.get("options_of")
-        if source is not None:
-            if source not in by_key or "options" not in by_key[source]:
-                raise CatalogueError(
-                    f"{file}: {question.get('key')}: options_of names {source!r}, which has no options"
-                )
-            question["options"] = by_key[source]["options"]
+    with_options = {
+        question["key"]: question["options"]
+        for question in document["questions"]
+        if isinstance(question, dict) and isinstance(question.get("key"), str) and "options" in question
+    }
+    questions = [_with_borrowed_options(question, with_options, file) for question in document["questions"]]
     return read_as(Catalogue, {**document, "questions": questions}, file)
+
+
+def _with_borrowed_options(question: object, with_options: dict[str, object], file: str) -> object:
+    """A question that names another one in `options_of`, with that one's options."""
+    if not isinstance(question, dict) or not isinstance(question.get("options_of"), str):
+        return question
+    source = question["options_of"]
+    if source not in with_options:
+        raise CatalogueError(f"{file}: {question.get('key')}: options_of names {source!r}, which has no options")
+    if "options" in question:
+        raise CatalogueError(f"{file}: {question.get('key')}: has options and options_of; keep one")
+    return {**question, "options": with_options[source]}

@@ -5,7 +5,7 @@ import re
 from functools import cache
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from schemas.data_files import SCHEMAS_DIR, load_yaml, read_as
 from schemas.errors import CatalogueError
@@ -20,9 +20,9 @@ class Round(BaseModel):
     name: StrictStr
     questionnaire: StrictStr
     threshold_dkk: StrictInt = Field(ge=0)
-    population_quarter: StrictStr = Field(pattern=r"^\d{4}K[1-4]$")
+    population_quarter: StrictStr = Field(pattern=r"^[0-9]{4}K[1-4]$")
     disclosure_threshold: StrictInt = Field(ge=3)
-    rejected_rows_share: float = Field(ge=0, le=1)
+    rejected_rows_share: StrictFloat | StrictInt = Field(ge=0, le=1)
     reports_for: dict[StrictStr, tuple[StrictStr, ...]]
     open: StrictBool
 
@@ -33,11 +33,11 @@ class Round(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", self.name):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", self.name):
             raise ValueError("a round is named by its snapshot date, as 2022-10-01")
         _ = self.snapshot_date
         covered = [code for codes in self.reports_for.values() for code in codes]
-        wrong = [code for code in [*self.reports_for, *covered] if not re.fullmatch(r"\d{3}", code)]
+        wrong = [code for code in [*self.reports_for, *covered] if not re.fullmatch(r"[0-9]{3}", code)]
         if wrong:
             raise ValueError(f"reports_for: {', '.join(wrong)}: municipality codes are text of three digits")
         if len(set(covered)) != len(covered) or set(covered) & set(self.reports_for):
@@ -70,10 +70,11 @@ def rounds_from(document: object, file: str) -> dict[str, Round]:
     """
     if not isinstance(document, dict) or not isinstance(document.get("rounds"), dict):
         raise CatalogueError(f"{file}: a rounds file is a mapping `rounds` of snapshot dates")
-    named = {
-        name: {"name": name, **entry} if isinstance(entry, dict) else entry
-        for name, entry in document["rounds"].items()
-    }
+    named = {}
+    for name, entry in document["rounds"].items():
+        if isinstance(entry, dict) and "name" in entry:
+            raise CatalogueError(f"{file}: rounds.{name}: a round is named by its key; remove `name`")
+        named[name] = {"name": name, **entry} if isinstance(entry, dict) else entry
     rounds = read_as(_Rounds, {"rounds": named}, file).rounds
     return dict(sorted(rounds.items()))
 

@@ -15,15 +15,16 @@ _BEYOND = 10**15
 _INFINITE = r"^-?∞$"
 _INTEGER = r"^(-?)([0-9]+)(?:[.,]0{1,2})?$"
 _AMOUNT = (
-    r"(?i)^(?:(?:kr\.?|dkk) ?)?(-?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:,([0-9]+))?"
+    r"(?i)^(?:(?:kr\.?|dkk) ?)?(-?)([1-9][0-9]{0,2}(?:\.[0-9]{3})+|[1-9][0-9]{0,2}(?: [0-9]{3})+|[0-9]+)(?:,([0-9]+))?"
     r" ?(mio\.?)?(?: ?(?:kr\.?|dkk))?$"
 )
+_CURRENCY_TWICE = r"(?i)^(?:kr|dkk).*(?:kr\.?|dkk)$"
 _MOST_DIGITS = 14
 
 
 def amount_dkk(text: pl.Expr) -> pl.Expr:
     """Whole kroner (Int64), rounded half away from zero; null where the text is no amount. Infinities are beyond range."""
-    parts = text.str.extract_groups(_AMOUNT)
+    parts = pl.when(~text.str.contains(_CURRENCY_TWICE)).then(text).str.extract_groups(_AMOUNT)
     sign, whole, decimals, million = (parts.struct.field(str(i)) for i in range(1, 5))
     digits = whole.str.replace_all(r"[. ]", "") + pl.when(million.is_not_null()).then(
         decimals.fill_null("").str.slice(0, 6).str.pad_end(6, "0")
@@ -106,5 +107,5 @@ def _municipality_names() -> dict[str, str]:
 
 def case_key(text: pl.Expr) -> pl.Expr:
     """What two case ids share that are the same: case, spaces and dashes aside, whole numbers as integers."""
-    folded = text.str.to_lowercase().str.replace_all(r"[ -]", "").str.replace(r"^([0-9]+)[.,]0+$", "${1}")
+    folded = text.str.to_lowercase().str.replace_all(r"[ -]", "").str.replace(r"^([0-9]+)[.,]0{1,2}$", "${1}")
     return pl.when(folded == "").then(text).otherwise(folded)

@@ -1,6 +1,7 @@
 """Zip archives (workbooks) unpacked within limits. Nothing is written to disk and no size in the archive is believed."""
 
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -14,6 +15,19 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DRAWING = re.compile(rb"<draw:[\w-]+\b[^>]*/>|<draw:([\w-]+)\b[^>]*>(?:(?!<draw:).)*?</draw:\1>", re.DOTALL)
 _CHUNK = 1_000_000
 PASSWORD = "Filen er beskyttet med adgangskode. Fjern adgangskoden (Filer > Oplysninger > Beskyt), og aflever igen."  # noqa: S105 - a message
+
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    KeyError,
+)
 
 
 def unpack(content: bytes) -> dict[str, bytes]:
@@ -38,7 +52,7 @@ def unpack(content: bytes) -> dict[str, bytes]:
                 parts[info.filename] = _read_part(archive, info, left)
                 left -= len(parts[info.filename])
             return parts
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, RuntimeError, KeyError):
+    except _DAMAGED:
         raise unreadable(
             "Filen er beskadiget og kan ikke åbnes som projektmappe. Åbn den i Excel eller LibreOffice, gem på ny, "
             "og aflever igen."
