@@ -36,6 +36,9 @@ def main() -> None:
         app()
     except BotilbudError as error:
         _fail(str(error))
+    finally:
+        # Python looks for cycles once more when it ends, whether asked to or not: a second for nothing.
+        gc.freeze()
 
 
 def _fail(message: str) -> None:

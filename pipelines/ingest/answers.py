@@ -4,6 +4,8 @@ Patterns come first and conversion after, because Python's and polars' own conve
 and full-width digits.
 """
 
+from functools import cache
+
 import polars as pl
 
 from pipelines.ingest.text import match_key
@@ -93,6 +95,12 @@ def municipality_code(text: pl.Expr) -> pl.Expr:
     )
 
 
+def named_municipality(text: str) -> str | None:
+    """The three-digit code of the municipality that one text names; None where it names none."""
+    return _municipality_names().get(text.lower().replace("-", " ").replace("å", "aa"))
+
+
+@cache
 def _municipality_names() -> dict[str, str]:
     names: dict[str, str] = {}
     for code, name in municipalities().select("municipality_code", "municipality_name").iter_rows():

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipelines.ingest.archive import OLE2, ZIP
-from pipelines.ingest.limits import CELL_CHARACTERS, FILE_BYTES, too_long_cell, unreadable
-from pipelines.ingest.sheet import Row, Sheet
+from pipelines.ingest.limits import FILE_BYTES, too_long_cell, unreadable
+from pipelines.ingest.sheet import CellTooLongError, FoldedTexts, Row, Sheet
 from pipelines.ingest.text import fold
 
 _SEPARATORS = ";\t,"
@@ -101,7 +101,7 @@ def _lines(text: str) -> Iterator[str]:
 def _rows(text: str, separator: str) -> Iterator[Row]:
     lines = _Recorded(_lines(text if text.endswith("\n") else text + "\n"))
     reader = csv.reader(lines, delimiter=separator)
-    folded: dict[str, str] = {}
+    folded = FoldedTexts()
     number = 0
     while True:
         first_line = lines.read + 1
@@ -119,15 +119,10 @@ def _rows(text: str, separator: str) -> Iterator[Row]:
         if len(lines.record) == 1 and not _quotes_close(lines.record[0], fields):
             raise _open_quote(first_line)
         number += 1
-        cells = []
-        for field in fields:
-            cell = folded.get(field)
-            if cell is None:
-                if len(field) > CELL_CHARACTERS:
-                    raise too_long_cell(number)
-                cell = folded[field] = fold(field)
-            cells.append(cell)
-        yield Row(number, cells)
+        try:
+            yield Row(number, [folded[field] for field in fields])
+        except CellTooLongError:
+            raise too_long_cell(number) from None
 
 
 class _Recorded:

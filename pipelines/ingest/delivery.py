@@ -5,7 +5,8 @@ leave the child: a cell that looks like one is replaced and reported.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain, islice
 from typing import Any, TypedDict
 
@@ -179,6 +180,7 @@ def _case_rows(rows: Iterator[Row], keys: list[str | None], header: Header, *, i
     answers: list[list[str | None]] = []
     surplus: list[int] = []
     cpr_cells: list[tuple[int, str | None]] = []
+    is_cpr = cache(holds_cpr)  # most cells of a file hold what others hold
     for number, cells in rows:
         if len(cells) < width:
             cells = cells + [""] * (width - len(cells))  # noqa: PLW2901 - the same row, blanks where the line ended
@@ -189,7 +191,7 @@ def _case_rows(rows: Iterator[Row], keys: list[str | None], header: Header, *, i
             raise too_many_rows()
         if is_csv and len(cells) > width:
             surplus.append(number)
-        found = _cpr_places(cells, keys, texts)
+        found = _cpr_places(cells, keys, texts, is_cpr)
         answer = [CPR_REMOVED if place in found else text for text, (place, _) in zip(answer, asked, strict=True)]
         cpr_cells += sorted({(number, keys[place] if place < width else None) for place in found}, key=str)
         numbers.append(number)
@@ -200,11 +202,11 @@ def _case_rows(rows: Iterator[Row], keys: list[str | None], header: Header, *, i
     return {"rows": numbers, "columns": columns, "surplus_rows": surplus, "cpr_cells": cpr_cells}
 
 
-def _cpr_places(cells: list[str], keys: list[str | None], texts: set[str]) -> set[int]:
+def _cpr_places(cells: list[str], keys: list[str | None], texts: set[str], is_cpr: Callable[[str], bool]) -> set[int]:
     found = set()
     for place, cell in enumerate(cells):
         if len(cell) >= 9 and (
-            holds_cpr(cell) or (place < len(keys) and keys[place] in texts and is_cpr_without_its_zero(cell))
+            is_cpr(cell) or (place < len(keys) and keys[place] in texts and is_cpr_without_its_zero(cell))
         ):
             found.add(place)
     return found

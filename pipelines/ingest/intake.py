@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -92,14 +92,7 @@ def read_files(
             schema=dict(tables.DELIVERED_FILES.dtypes),
             orient="row",
         ),
-        rows=pl.concat(
-            [
-                _case_rows(i, file, result.delivery, catalogue)
-                for i, (file, result) in enumerate(zip(files, results, strict=True))
-                if result.delivery is not None
-            ]
-            or [pl.DataFrame(schema=dict(tables.delivered_rows(catalogue.version).dtypes))]
-        ),
+        rows=_case_rows(files, results, catalogue),
     )
 
 
@@ -152,22 +145,28 @@ def _file_rule(file: InboxFile, delivery: Delivery) -> tuple[str | None, str | N
 def _front_municipality_warning(file: InboxFile, declared: str | None) -> list[str]:
     if declared is None:
         return []
-    named = pl.select(answers.municipality_code(pl.lit(declared))).item()
+    named = answers.named_municipality(declared)
     return [] if named == file.municipality_code else ["Forsiden angiver en anden kommunekode end mappens."]
 
 
-def _case_rows(number: int, file: InboxFile, delivery: Delivery, catalogue: Catalogue) -> pl.DataFrame:
-    schema = {"row": pl.Int64(), **dict.fromkeys(catalogue.keys, pl.String())}
-    rows = pl.DataFrame({"row": delivery["rows"], **delivery["columns"]}, schema_overrides=schema)
-    elsewhere = [row for row, key in delivery["cpr_cells"] if key is None]
-    return rows.select(
-        delivery=pl.lit(number, pl.Int64),
-        row="row",
-        folder_code=pl.lit(file.municipality_code),
-        surplus_fields=pl.col("row").is_in(delivery["surplus_rows"]),
-        cpr_elsewhere=pl.col("row").is_in(elsewhere),
-        **{key: pl.col(key) for key in catalogue.keys},
-    )
+def _case_rows(files: list[InboxFile], results: list[ReadFile], catalogue: Catalogue) -> pl.DataFrame:
+    """The case rows of all files in one frame; a frame per file takes four times as long."""
+    schema = dict(tables.delivered_rows(catalogue.version).dtypes)
+    columns: dict[str, list[Any]] = {name: [] for name in schema}
+    for number, (file, result) in enumerate(zip(files, results, strict=True)):
+        if result.delivery is None:
+            continue
+        rows = result.delivery["rows"]
+        surplus = set(result.delivery["surplus_rows"])
+        elsewhere = {row for row, key in result.delivery["cpr_cells"] if key is None}
+        columns["delivery"] += [number] * len(rows)
+        columns["row"] += rows
+        columns["folder_code"] += [file.municipality_code] * len(rows)
+        columns["surplus_fields"] += [row in surplus for row in rows]
+        columns["cpr_elsewhere"] += [row in elsewhere for row in rows]
+        for key in catalogue.keys:
+            columns[key] += result.delivery["columns"][key]
+    return pl.DataFrame(columns, schema=schema)
 
 
 def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Catalogue) -> Judged:

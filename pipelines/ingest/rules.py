@@ -20,12 +20,12 @@ ROW_KEY = ["delivery", "row"]
 
 def parse(rows: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """The answers as values, row by row: codes, lists of codes, whole numbers, text; null where blank or broken."""
-    return rows.select(*ROW_KEY, "folder_code", *(_value(question) for question in catalogue.questions)).with_columns(
-        total_cost_dkk=pl.col("residential_cost_dkk") + pl.col("day_programme_cost_dkk")
-    )
+    return rows.select(
+        *ROW_KEY, "folder_code", *(_value(question, rows) for question in catalogue.questions)
+    ).with_columns(total_cost_dkk=pl.col("residential_cost_dkk") + pl.col("day_programme_cost_dkk"))
 
 
-def _value(question: Question) -> pl.Expr:
+def _value(question: Question, rows: pl.DataFrame) -> pl.Expr:
     text = pl.when(pl.col(question.key) != CPR_REMOVED).then(pl.col(question.key))
     match question.kind:
         case "code":
@@ -33,7 +33,10 @@ def _value(question: Question) -> pl.Expr:
         case "single":
             value = answers.option(text, question)
         case "multiple":
-            value = answers.options(text, question)
+            # Taking lists apart is dear, and many rows hold the same ones.
+            given = rows.select(pl.col(question.key).drop_nulls().unique())
+            codes = given.select(answers.options(pl.col(question.key), question)).to_series()
+            value = text.replace_strict(given.to_series(), codes, default=None, return_dtype=pl.String)
         case "integer":
             value = answers.integer(text)
         case "amount":

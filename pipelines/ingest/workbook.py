@@ -9,8 +9,8 @@ from typing import Any
 import python_calamine
 
 from pipelines.ingest import archive
-from pipelines.ingest.limits import CELL_CHARACTERS, too_long_cell, unreadable
-from pipelines.ingest.sheet import Row, Sheet
+from pipelines.ingest.limits import too_long_cell, unreadable
+from pipelines.ingest.sheet import CellTooLongError, FoldedTexts, Row, Sheet
 from pipelines.ingest.text import fold
 
 _ODS_MIMETYPE = b"application/vnd.oasis.opendocument.spreadsheet"
@@ -106,21 +106,14 @@ def _sheets(parts: dict[str, bytes]) -> list[Sheet]:
 def _rows(cells: python_calamine.CalamineSheet) -> Iterator[Row]:
     if cells.start is None:
         return
-    margin = ("",) * cells.start[1]
-    folded: dict[str, str] = {}
+    margin = [""] * cells.start[1]
+    folded = FoldedTexts()
     for number, values in enumerate(cells.iter_rows(), start=1):
-        texts: list[str] = [*margin]
-        for value in values:
-            if type(value) is str:
-                text = folded.get(value)
-                if text is None:
-                    if len(value) > CELL_CHARACTERS:
-                        raise too_long_cell(number)
-                    text = folded[value] = fold(value)
-                texts.append(text)
-            else:
-                texts.append(text_of(value))
-        yield Row(number, texts)
+        try:
+            texts = [folded[value] if type(value) is str else text_of(value) for value in values]
+        except CellTooLongError:
+            raise too_long_cell(number) from None
+        yield Row(number, margin + texts)
 
 
 def text_of(value: Any) -> str:  # noqa: ANN401 - any type that a spreadsheet or a parquet file can hold
