@@ -30,7 +30,9 @@ def case_rates(
     """One row per participating municipality: eligible cases per 1,000 residents aged 18-66."""
     round_ = find_round(context.partition_key)
     taking_part = participants(delivery_log)
-    yield from checked(rates.case_rates(responses, population, municipalities, taking_part, round_), tables.CASE_RATES)
+    yield from checked(
+        (rates.case_rates(responses, population, municipalities, taking_part, round_), tables.CASE_RATES)
+    )
     surplus = unexpected_participants(taking_part, round_)
     yield check(
         "case_rates", "participates_as_the_round_says", passed=not surplus, severity=WARN, also_reported_for=surplus
@@ -40,14 +42,14 @@ def case_rates(
 @table_asset(tables.AREA_AVERAGES, GROUP)
 def area_averages(case_rates: pl.DataFrame) -> Events:
     """Pooled rate, unweighted mean and spread of country, regions and municipality groups."""
-    yield from checked(averages.area_averages(case_rates), tables.AREA_AVERAGES)
+    yield from checked((averages.area_averages(case_rates), tables.AREA_AVERAGES))
 
 
 @table_asset(tables.ANSWER_COUNTS, GROUP)
 def answer_counts(context: dg.AssetExecutionContext, responses: pl.LazyFrame, delivery_log: pl.DataFrame) -> Events:
     """Cases per municipality and answer: what every breakdown is summed from."""
     catalogue = load_catalogue(find_round(context.partition_key).questionnaire)
-    yield from checked(counts.answer_counts(responses, participants(delivery_log), catalogue), tables.ANSWER_COUNTS)
+    yield from checked((counts.answer_counts(responses, participants(delivery_log), catalogue), tables.ANSWER_COUNTS))
 
 
 @table_assets(
@@ -59,12 +61,14 @@ def answer_counts(context: dg.AssetExecutionContext, responses: pl.LazyFrame, de
 def break_down(context: dg.AssetExecutionContext, answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> Events:
     """Cases by target group, by provider type and by answer to every closed question, in every area."""
     catalogue = load_catalogue(find_round(context.partition_key).questionnaire)
-    yield from checked(breakdowns.target_groups(answer_counts, case_rates), tables.TARGET_GROUPS)
-    yield from checked(breakdowns.provider_types(answer_counts, case_rates), tables.PROVIDER_TYPES)
-    yield from checked(answers.question_answers(answer_counts, case_rates, catalogue), tables.QUESTION_ANSWERS)
+    yield from checked(
+        (breakdowns.target_groups(answer_counts, case_rates), tables.TARGET_GROUPS),
+        (breakdowns.provider_types(answer_counts, case_rates), tables.PROVIDER_TYPES),
+        (answers.question_answers(answer_counts, case_rates, catalogue), tables.QUESTION_ANSWERS),
+    )
 
 
 @table_asset(tables.KEY_FINDINGS, GROUP)
 def key_findings(context: dg.AssetExecutionContext, responses: pl.LazyFrame) -> Events:
     """The headline findings of the published report."""
-    yield from checked(findings.key_findings(responses, context.partition_key), tables.KEY_FINDINGS)
+    yield from checked((findings.key_findings(responses, context.partition_key), tables.KEY_FINDINGS))

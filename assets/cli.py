@@ -3,6 +3,7 @@
 import datetime as dt
 import gc
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from assets.untold import told
 from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:
@@ -29,13 +31,16 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; what the product refuses to do is one message and exit code 1."""
+    """Run the command; what it cannot do is one message and exit code 1."""
+    os.umask(0o027)  # cases in clear are nobody else's
     # A command lives for seconds: looking for cycles among Dagster's and polars' half a million objects costs a quarter.
     gc.disable()
     try:
         app()
     except BotilbudError as error:
         _fail(str(error))
+    except Exception as error:  # noqa: BLE001 - its text may hold an answer, and a traceback helps no consultant
+        _fail(told(error))
     finally:
         # Python looks for cycles once more when it ends, whether asked to or not: a second for nothing.
         gc.freeze()
@@ -72,7 +77,7 @@ def demo(round_name: RoundOption = None) -> None:
     root = settings.data_root()
     storage.require_reachable(root)
     inbox = storage.inbox(root, round_name) if round_name else root / "inbox"
-    if any(inbox.rglob("*")) if storage.is_local(inbox) else storage.objects(inbox):
+    if storage.files_below(inbox):
         typer.echo(f"Indbakken {inbox} er ikke tom. Der er ikke skrevet noget.")
         return
     for round_ in _rounds(round_name):
@@ -98,33 +103,40 @@ def nightly(round_name: RoundOption = None) -> None:
     job = build_defs().resolve_job_def("nightly")
     with dagster_instance() as instance:
         for round_ in rounds:
-            result = job.execute_in_process(partition_key=round_.name, instance=instance, raise_on_error=False)
-            if result.success:
+            try:
+                result = job.execute_in_process(partition_key=round_.name, instance=instance, raise_on_error=False)
+                failures = _failures(result)
+            except Exception as error:  # noqa: BLE001 - one round that cannot even be logged leaves the others theirs
+                failures = [told(error)]
+            for line in failures:
+                typer.echo(f"Runde {round_.name}: {line}", err=True)
+            failed = failed or bool(failures)
+            if not failures:
                 typer.echo(_summary(round_))
-            else:
-                failed = True
-                for line in _failures(result):
-                    typer.echo(f"Runde {round_.name}: {line}", err=True)
     if failed:
         raise SystemExit(1)
 
 
 def _failures(result: "dg.ExecuteInProcessResult") -> list[str]:
-    """One line per failed step: the asset and the message of the error that stopped it."""
+    """One line per failed step: the asset and the message of the error that stopped it; none after a good run."""
+    if result.success:
+        return []
     lines = []
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:
                 error = error.cause
-            message = error.message if error is not None else "unknown error"
-            lines.append(f"{event.step_key}: {' '.join(message.split())}")
+            message = " ".join(error.message.split()) if error is not None else "unknown error"
+            # Dagster puts the class before the message.
+            lines.append(f"{event.step_key}: {message.partition('Error: ')[2] or message}")
     return lines or ["kørslen fejlede, før et trin gik i gang"]
 
 
 def _summary(round_: "Round") -> str:
     from assets import settings
     from pipelines import storage
+    from pipelines.benchmark.areas import unexpected_participants
 
     root = settings.data_root()
 
@@ -143,9 +155,14 @@ def _summary(round_: "Round") -> str:
             f"  Advarsel: befolkningen for {round_.population_quarter} kunne ikke hentes fra Danmarks Statistik; raterne "
             f"bygger på {quarter}."
         )
+    surplus = unexpected_participants(rates, round_)
+    if surplus:
+        lines.append(
+            f"  Advarsel: {', '.join(surplus)} har selv afleveret, selv om en anden kommune indberetter for dem."
+        )
     latest = storage.releases(root, round_.name) / "latest.json"
-    if rates.is_empty():
-        lines.append("  Ingen udgivelse: ingen kommune har en aflevering, der tæller.")
+    if log.is_empty():
+        lines.append("  Ingen udgivelse: der er ingen afleveringer.")
     else:
         lines.append(f"  Udgivelse {json.loads(latest.read_bytes())['release']} i {latest.parent}.")
     return "\n".join(lines)
@@ -159,17 +176,18 @@ def check(
 ) -> None:
     """Kontrollér én aflevering, som nattens kørsel ville gøre det, og vis dens fejl."""
     from pipelines.ingest.inbox import single_file
-    from pipelines.ingest.intake import judge, read_files
+    from pipelines.ingest.intake import judge, read_files, row_errors
     from schemas.questionnaire import load_catalogue
+    from schemas.rounds import find_round, load_rounds
 
-    round_ = _rounds(round_name)[-1]
+    round_ = find_round(round_name) if round_name else list(load_rounds().values())[-1]
     catalogue = load_catalogue(round_.questionnaire)
     delivery = single_file(file, municipality, received_at=dt.datetime.now(dt.UTC))
-    judged = judge(*read_files([delivery], catalogue), round_, catalogue)
-    entry = judged.delivery_log.row(0, named=True)
+    read = read_files([delivery], catalogue)
+    entry = judge(*read, round_, catalogue).delivery_log.row(0, named=True)
     for warning in entry["warnings"]:
         typer.echo(f"Bemærk: {warning}")
-    for message in judged.rejected_rows["message"]:
+    for message in row_errors(*read, catalogue)["message"]:
         typer.echo(message)
     if entry["status"] == "rejected":
         typer.echo(f"Afvist ({entry['rule']}): {entry['message']}")

@@ -44,8 +44,10 @@ def read_inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
     with local_inbox(inbox_of(data.path, round_.name)) as folder:
         files, warnings = find_files(folder, now=dt.datetime.now(dt.UTC))
         read = read_files(files, load_catalogue(round_.questionnaire))
-    yield from checked(read.files, tables.DELIVERED_FILES)
-    yield from checked(read.rows, tables.delivered_rows(round_.questionnaire))
+    yield from checked(
+        (read.files, tables.DELIVERED_FILES),
+        (read.rows, tables.delivered_rows(round_.questionnaire)),
+    )
     yield check("delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, warnings=warnings)
 
 
@@ -66,7 +68,6 @@ def judge_deliveries(
     """Which delivery of each municipality counts, its accepted rows, and every rule that a row breaks."""
     round_ = find_round(context.partition_key)
     judged = judge(delivered_files, delivered_rows, round_, load_catalogue(round_.questionnaire))
-    statuses = dict(judged.delivery_log.group_by("status").len().iter_rows())
     rejected_rows = judged.rejected_rows.select("municipality_code", "row").n_unique()
     conserved = None
     try:
@@ -82,9 +83,11 @@ def judge_deliveries(
     )
     if conserved is not None:
         raise conserved
-    yield from checked(judged.delivery_log, tables.DELIVERY_LOG, statuses)
-    yield from checked(judged.responses, tables.responses(round_.questionnaire))
-    yield from checked(judged.rejected_rows, tables.REJECTED_ROWS)
+    yield from checked(
+        (judged.delivery_log, tables.DELIVERY_LOG),
+        (judged.responses, tables.responses(round_.questionnaire)),
+        (judged.rejected_rows, tables.REJECTED_ROWS),
+    )
     rules = judged.delivery_log.drop_nulls("rule").group_by("rule").len().sort("rule")
     yield check(
         "delivery_log",

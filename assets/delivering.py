@@ -4,7 +4,7 @@ An asset is a generator: it takes frames, calls one pipeline function, and yield
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec
 
 import dagster as dg
@@ -104,24 +104,25 @@ def table_assets(
     return decorate
 
 
-def checked(frame: pl.DataFrame, table: Table, metadata: Mapping[str, Any] | None = None) -> Events:
-    """The check of a table against its schema, then the table; a broken one is reported and never written.
+def checked(*made: tuple[pl.DataFrame, Table]) -> Events:
+    """The checks of tables against their schemas, then the tables; where one is broken, none of them is written.
 
     Raises:
-        TableError: the table breaks its schema; counts per column and check.
+        TableError: a table breaks its schema; counts per column and check.
     """
-    broken = failures(frame, table)
-    yield dg.AssetCheckResult(
-        passed=not broken,
-        asset_key=table.name,
-        check_name=SCHEMA_CHECK,
-        metadata={"rows": frame.height, **broken},
-    )
-    if broken:
-        raise TableError(f"table {table.name} breaks its schema: {broken}")
-    yield dg.MaterializeResult(
-        asset_key=table.name, value=frame, metadata={"dagster/row_count": frame.height, **(metadata or {})}
-    )
+    broken = {table.name: failures(frame, table) for frame, table in made}
+    for frame, table in made:
+        yield dg.AssetCheckResult(
+            passed=not broken[table.name],
+            asset_key=table.name,
+            check_name=SCHEMA_CHECK,
+            metadata={"rows": frame.height, **broken[table.name]},
+        )
+    if any(broken.values()):
+        told = "; ".join(f"table {name}: {counts}" for name, counts in broken.items() if counts)
+        raise TableError(f"tables break their schemas: {told}")
+    for frame, table in made:
+        yield dg.MaterializeResult(asset_key=table.name, value=frame, metadata={"dagster/row_count": frame.height})
 
 
 def check(

@@ -46,7 +46,9 @@ def share(
 ) -> Events:
     """Breakdowns and findings of the areas that may be shown."""
     areas = shared_areas(case_rates, find_round(context.partition_key).disclosure_threshold)
-    yield from checked(shared_breakdown(target_groups, areas), SHARED_TARGET_GROUPS)
-    yield from checked(shared_breakdown(provider_types, areas), SHARED_PROVIDER_TYPES)
-    yield from checked(shared_breakdown(question_answers, areas), SHARED_QUESTION_ANSWERS)
-    yield from checked(shared_key_findings(key_findings, areas), SHARED_KEY_FINDINGS)
+    yield from checked(
+        (shared_breakdown(target_groups, areas), SHARED_TARGET_GROUPS),
+        (shared_breakdown(provider_types, areas), SHARED_PROVIDER_TYPES),
+        (shared_breakdown(question_answers, areas), SHARED_QUESTION_ANSWERS),
+        (shared_key_findings(key_findings, areas), SHARED_KEY_FINDINGS),
+    )

@@ -47,8 +47,8 @@ def release(
 ) -> Events:
     """The round's files, whole or not at all."""
     round_ = find_round(context.partition_key)
-    if case_rates.is_empty():
-        yield dg.MaterializeResult(metadata={"release": "none: no municipality has a delivery that counts"})
+    if delivery_log.is_empty():
+        yield dg.MaterializeResult(metadata={"release": "none: there are no deliveries"})
         return
     benchmark = Benchmark(
         delivery_log,

@@ -126,28 +126,27 @@ def write_objects(folder: UPath, contents: Mapping[str, bytes]) -> None:
 
 def temporary_beside(path: Path) -> Path:
     """A name for what is being written, hidden and telling which process writes it."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{_PARTIAL}")
+    process = os.getpid()
+    return path.with_name(f".{path.name}.{process}-{_started(process)}-{secrets.token_hex(4)}{_PARTIAL}")
 
 
 def remove_abandoned(folder: Path, name: str = "*") -> None:
     """Removes what killed processes left in a folder under temporary names of `name`, and nothing of running ones."""
     for path in folder.glob(f".{name}.*-*{_PARTIAL}"):
-        writer = path.name.removesuffix(_PARTIAL).rpartition(".")[2].partition("-")[0]
-        if writer.isdecimal() and not _is_running(int(writer)):
+        process, _, rest = path.name.removesuffix(_PARTIAL).rpartition(".")[2].partition("-")
+        if process.isdecimal() and _started(int(process)) != rest.partition("-")[0]:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def _started(process: int) -> str:
+    """When a process started, in the kernel's ticks; empty when it does not run. Numbers of processes are used again."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
 
 
 def write_bytes(path: UPath, content: bytes) -> None:

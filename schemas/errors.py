@@ -3,6 +3,17 @@
 A message names the culprit and the fix. It never holds an answer, a CPR-like number or any other case-level value.
 """
 
+import re
+from collections.abc import Iterable
+
+
+def named_codes(codes: Iterable[object]) -> str:
+    """Municipality codes for a message, sorted; what is no code is counted and not shown, since it may be anything."""
+    values = [str(code) for code in codes]
+    named = sorted({value for value in values if re.fullmatch("[0-9]{3}", value)})
+    others = sum(value not in named for value in values)
+    return ", ".join([*named, *([f"{others} that are no municipality's code"] if others else [])])
+
 
 class BotilbudError(Exception):
     """Anything that the product refuses to do, said so that the reader can mend it."""

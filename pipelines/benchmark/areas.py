@@ -6,7 +6,7 @@ municipality groups they form. What does not: counting cases, and deciding which
 
 import polars as pl
 
-from schemas.errors import BotilbudError
+from schemas.errors import BotilbudError, named_codes
 from schemas.rounds import Round
 
 COUNTRY_CODE = "000"
@@ -88,4 +88,4 @@ def area_members(case_rates: pl.DataFrame) -> pl.DataFrame:
 def _require_each(covered: pl.DataFrame, table: pl.DataFrame, fault: str) -> None:
     missing = covered.join(table, left_on="covered_municipality_code", right_on="municipality_code", how="anti")
     if codes := sorted(missing["covered_municipality_code"]):
-        raise BotilbudError(f"Municipality {', '.join(codes)} {fault}")
+        raise BotilbudError(f"Municipality {named_codes(codes)} {fault}")

@@ -6,7 +6,7 @@ residents and rates (`rates`).
 
 import polars as pl
 
-from schemas.errors import BotilbudError, ConservationError
+from schemas.errors import BotilbudError, ConservationError, named_codes
 
 # A scan of the stored table reads only the columns and rows that a step uses; tests pass small frames.
 Responses = pl.DataFrame | pl.LazyFrame
@@ -57,10 +57,12 @@ def require_participants(counts: pl.DataFrame, participants: pl.DataFrame) -> No
         ConservationError: there are counts of a municipality that does not participate.
     """
     if twice := sorted(participants.filter(pl.col("municipality_code").is_duplicated())["municipality_code"].unique()):
-        raise BotilbudError(f"Municipality {', '.join(twice)} stands twice among the participants: list each one once")
+        raise BotilbudError(
+            f"Municipality {named_codes(twice)} stands twice among the participants: list each one once"
+        )
     if others := sorted(counts.join(participants, on="municipality_code", how="anti")["municipality_code"].unique()):
         raise ConservationError(
-            f"There are cases of municipality {', '.join(others)}, which is not among the participants: "
+            f"There are cases of municipality {named_codes(others)}, which is not among the participants: "
             f"add it to them, or leave its delivery out of the responses"
         )
 

@@ -18,7 +18,8 @@ from pipelines.ingest.text import CPR_REMOVED, holds_cpr, is_cpr_without_its_zer
 HEADER_ROWS = 10
 HEADER_QUESTIONS = 10
 _NUMBERED = re.compile(r"\d{1,2} ?[.):-]? +(.+)")
-_WHOLE_NUMBER = re.compile(r"\d{1,3}(?:\.\d{3})+|\d+")
+# One number of at most five digits, with words around it: what has more digits may be a CPR number.
+_DECLARED = re.compile(r"\D*?(\d{1,2}\.\d{3}|\d{1,5})\D*")
 
 
 class QuestionColumn(TypedDict):
@@ -114,9 +115,9 @@ def _front_sheet(sheet: Sheet, warnings: list[str]) -> tuple[str | None, int | N
     declared = None
     if "antal sager" in values:
         text = values["antal sager"]
-        number = _WHOLE_NUMBER.search(text)
-        if number and not holds_cpr(text) and not is_cpr_without_its_zero(text):
-            declared = int(number[0].replace(".", "")[:9])
+        number = _DECLARED.fullmatch(text)
+        if number:
+            declared = int(number[1].replace(".", ""))
         else:
             warnings.append("Forsiden: feltet Antal sager indeholder ikke et tal og er ikke brugt til kontrol.")
     return mask_cpr(values["kommunekode"]) if "kommunekode" in values else None, declared

@@ -86,7 +86,7 @@ def single_file(path: Path, municipality_code: str, *, received_at: dt.datetime)
         BotilbudError: there is no such file or no such municipality.
     """
     if municipality_code not in set(municipalities()["municipality_code"]):
-        raise BotilbudError(f"{municipality_code} er ikke en kommunekode. Skriv de tre cifre, f.eks. 147.")
+        raise BotilbudError(f"{printable(municipality_code)} er ikke en kommunekode. Skriv de tre cifre, f.eks. 147.")
     try:
         status = path.resolve().stat()
     except OSError:
@@ -122,9 +122,10 @@ def _rejected_unopened(name: str, status: os.stat_result) -> FileRejectedError |
         return FileRejectedError("empty", "Filen er tom (0 byte). Gem skemaet på ny, og aflever igen.")
     extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - names that are no UTF-8 stay as they are
     if extension not in FORMATS:
+        shown = "." + printable(name).rpartition(".")[2] if extension else "(ingen)"
         return FileRejectedError(
             "unsupported_format",
-            f"Filtypen {printable(extension) or '(ingen)'} kan ikke læses. Gem skemaet som Excel-projektmappe (.xlsx), "
+            f"Filtypen {shown} kan ikke læses. Gem skemaet som Excel-projektmappe (.xlsx), "
             "OpenDocument-regneark (.ods), CSV eller parquet.",
         )
     return None

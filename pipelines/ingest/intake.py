@@ -207,7 +207,7 @@ def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Cat
             "warnings",
         ),
         responses=_responses(accepted, current, round_, catalogue),
-        rejected_rows=_rejected_rows(broken.join(current, on="delivery"), files, catalogue),
+        rejected_rows=_told(broken.join(current, on="delivery"), files, catalogue),
     )
 
 
@@ -295,7 +295,14 @@ def _stored(question: Question) -> pl.Expr:
     return answer.cast(pl.Enum(question.codes)) if question.kind == "single" else answer
 
 
-def _rejected_rows(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+def row_errors(files: pl.DataFrame, rows: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """Every broken rule of every file that could be read, whether it counts or not, as in `Judged.rejected_rows`."""
+    broken = rules.broken_rules(rows, rules.parse(rows, catalogue), catalogue)
+    return _told(broken.join(files.select("delivery", "file", "municipality_code"), on="delivery"), files, catalogue)
+
+
+def _told(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """The broken rules with their messages."""
     by_number = {question.number: question for question in catalogue.questions}
     told = broken.join(files.select("delivery", "is_workbook", "places"), on="delivery").sort(
         "municipality_code", "row", "question", "rule", nulls_last=True

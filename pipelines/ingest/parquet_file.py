@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.ingest.limits import CASE_ROWS, CELL_CHARACTERS, UNPACKED_BYTES, too_long_cell, too_many_rows, unreadable
-from pipelines.ingest.sheet import Row, Sheet
+from pipelines.ingest.limits import CASE_ROWS, UNPACKED_BYTES, too_long_cell, too_many_rows, unreadable
+from pipelines.ingest.sheet import Row, Sheet, is_too_long
 from pipelines.ingest.text import fold
 from pipelines.ingest.workbook import text_of
 
@@ -46,7 +46,7 @@ def _rows(table: pa.Table) -> Iterator[Row]:
     columns = [_values(column) for column in table.columns]
     for number in range(table.num_rows):
         cells = [_text(column[number]) for column in columns]
-        if any(len(cell) > CELL_CHARACTERS for cell in cells):
+        if any(is_too_long(cell) for cell in cells):
             raise too_long_cell(number + 2)
         yield Row(number + 2, cells)
 

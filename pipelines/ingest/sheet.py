@@ -26,6 +26,11 @@ class CellTooLongError(Exception):
     """A cell beyond the limit; the reader knows its row."""
 
 
+def is_too_long(text: str) -> bool:
+    """Whether a spreadsheet could not hold the text: it counts the units of UTF-16, of which some characters take two."""
+    return len(text) > CELL_CHARACTERS // 2 and len(text.encode("utf-16-le", "surrogatepass")) // 2 > CELL_CHARACTERS
+
+
 class FoldedTexts(dict[str, str]):
     """Folded texts of one file by text as found: most cells hold what others hold."""
 
@@ -35,7 +40,8 @@ class FoldedTexts(dict[str, str]):
         Raises:
             CellTooLongError: the text is longer than a cell may be.
         """
-        if len(text) > CELL_CHARACTERS:
+        folded = fold(text)
+        if is_too_long(text) or is_too_long(folded):
             raise CellTooLongError
-        self[text] = folded = fold(text)
+        self[text] = folded
         return folded

@@ -9,9 +9,13 @@ CPR_REMOVED = "[CPR-nummer fjernet]"
 # Modulus 11 proves nothing: it has not been guaranteed since October 2007 (CPR-kontoret).
 _DATE = r"(?:(?:0[1-9]|[12]\d)(?:0[1-9]|1[0-2])|30(?:0[13-9]|1[0-2])|31(?:0[13578]|1[02]))\d{2}"
 _CPR = re.compile(rf"(?<!\d){_DATE} ?[-.]? ?\d{{4}}(?!\d)")
-_CPR_WITHOUT_ITS_ZERO = re.compile(r"[1-9]\d{8}")
+_CPR_WITHOUT_ITS_ZERO = re.compile(r"([1-9]\d{2})([. ]?)(\d{3})\2(\d{3})(?:[.,]0{1,2})?")
 _SPACES = {"Zs", "Zl", "Zp"}
 _REMOVED = {"Cf", "Cc", "Cs"}
+_BLANK_SYMBOLS = "\u2800\u3164"  # an empty braille pattern and a Hangul filler: they show as spaces
+_DASH_SYMBOLS = "\u2212\u02d7\u2043"  # minus signs and a bullet: they show as dashes
+_DOTS = "\uff0e\u00b7\u2024"
+_JOINER = "\u034f"  # shows as nothing, as variation selectors do
 _CONTROL_SPACES = "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85"
 
 
@@ -21,11 +25,11 @@ class _Folding(dict[int, str]):
     def __missing__(self, codepoint: int) -> str:
         character = chr(codepoint)
         category = unicodedata.category(character)
-        if category in _SPACES or character in _CONTROL_SPACES:
+        if category in _SPACES or character in _CONTROL_SPACES or character in _BLANK_SYMBOLS:
             folded = " "
-        elif category == "Pd" or character == "−":
+        elif category == "Pd" or character in _DASH_SYMBOLS:
             folded = "-"
-        elif category in _REMOVED:
+        elif category in _REMOVED or character == _JOINER or 0xFE00 <= codepoint <= 0xFE0F:
             folded = ""
         else:
             folded = character
@@ -34,12 +38,12 @@ class _Folding(dict[int, str]):
 
 
 class _DigitFolding(dict[int, str]):
-    """Every script's digits as 0-9; worked out once per character met."""
+    """Every script's digits as 0-9 and every dot as a dot; worked out once per character met."""
 
     def __missing__(self, codepoint: int) -> str:
         character = chr(codepoint)
         digit = unicodedata.digit(character, None)
-        self[codepoint] = character if digit is None else str(digit)
+        self[codepoint] = "." if character in _DOTS else character if digit is None else str(digit)
         return self[codepoint]
 
 
@@ -67,7 +71,8 @@ def holds_cpr(folded: str) -> bool:
 
 def is_cpr_without_its_zero(folded: str) -> bool:
     """Whether a folded text is a whole number that is a CPR number whose leading zero a spreadsheet dropped."""
-    return len(folded) == 9 and _CPR_WITHOUT_ITS_ZERO.fullmatch(folded) is not None and holds_cpr("0" + folded)
+    number = _CPR_WITHOUT_ITS_ZERO.fullmatch(folded.translate(_DIGITS))
+    return number is not None and holds_cpr(f"0{number[1]}{number[3]}{number[4]}")
 
 
 def mask_cpr(text: str) -> str:

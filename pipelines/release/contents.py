@@ -67,7 +67,9 @@ def _deliveries_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
     """What became of its files and rows, for every municipality that handed in anything."""
     rejected = _by(benchmark.rejected_rows, "municipality_code")
     for code, deliveries in _by(benchmark.delivery_log, "municipality_code").items():
-        yield _parquet(_folder(code), tables.DELIVERY_LOG, deliveries)
+        # Numbered anew: the number in the round's inbox would tell how many files others handed in.
+        numbered = deliveries.with_columns(delivery=pl.int_range(pl.len(), dtype=pl.Int64))
+        yield _parquet(_folder(code), tables.DELIVERY_LOG, numbered)
         yield _parquet(_folder(code), tables.REJECTED_ROWS, rejected.get(code, benchmark.rejected_rows.clear()))
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 
 import dagster as dg
+import pytest
 
 from assets.delivering import without_values
 from assets.jobs import new_deliveries, nightly_schedule
@@ -72,6 +73,23 @@ def test_the_sensors_cursor_holds_no_file_name(tmp_path):
     cursor = tick(tmp_path, None)[2]
     assert "hemmelig" not in cursor
     assert set(json.loads(cursor)) == {r.name for r in load_rounds().values() if r.open}
+
+
+class Panic(BaseException):
+    """As polars raises it: no Exception."""
+
+
+def test_a_panic_is_told_without_its_text_and_what_stops_the_process_passes():
+    @without_values
+    def asset(error):
+        yield from ()
+        raise error
+
+    with pytest.raises(UnexpectedError) as told:
+        list(asset(Panic("planted answer")))
+    assert "planted answer" not in str(told.value)
+    with pytest.raises(KeyboardInterrupt):
+        list(asset(KeyboardInterrupt()))
 
 
 def test_an_error_that_is_not_the_products_own_is_told_without_its_text():

@@ -97,6 +97,40 @@ def test_check_accepts_a_good_file_and_refuses_what_is_none(tmp_path):
         assert (wrong.returncode, len(wrong.stderr.splitlines())) == (1, 1)
 
 
+def test_check_lists_every_fault_of_a_file_that_has_too_many(tmp_path):
+    file = tmp_path / "aflevering.csv"
+    file.write_bytes(csv([row("147", i, gender="Kvnde") for i in range(7)]))
+    checked = botilbud(tmp_path, "check", str(file), "--municipality", "147")
+    assert checked.stdout.count('Fundet "Kvnde"') == 7
+    assert "Afvist (too_many_rejected_rows)" in checked.stdout
+
+
+def test_a_data_root_that_cannot_be_written_is_one_line_per_step(tmp_path):
+    root = tmp_path / "data"
+    hand_in(root, "147", [row("147", 1)])
+    (root / "warehouse").write_text("a file in the way", encoding="utf-8")
+    night = botilbud(root, "nightly", "--round", ROUND.name)
+    assert night.returncode == 1
+    lines = night.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["municipalities", "population", "read_inbox"]
+    assert all("Not a directory: warehouse/" in line for line in lines)
+
+
+def test_a_round_with_rejected_files_only_still_tells_each_municipality_what_is_wrong(tmp_path):
+    root = tmp_path / "data"
+    hand_in(root, "147", [row("147", i, gender="Kvnde") for i in range(7)])
+    assert botilbud(root, "nightly", "--round", ROUND.name).returncode == 0
+    release = next(p for p in (root / "releases" / ROUND.name).iterdir() if p.is_dir())
+    log = pl.read_parquet(release / "municipalities" / "147" / "delivery_log.parquet")
+    assert log["rule"].to_list() == ["too_many_rejected_rows"]
+
+
+def test_what_is_written_is_nobody_elses(after_a_night):
+    root, _ = after_a_night
+    assert all(path.stat().st_mode & 0o007 == 0 for path in (root / "warehouse").rglob("*"))
+    assert all(path.stat().st_mode & 0o007 == 0 for path in (root / "releases").rglob("*"))
+
+
 def test_a_filled_in_template_passes(tmp_path):
     form = tmp_path / "skema.xlsx"
     assert botilbud(tmp_path, "template", "--round", ROUND.name, str(form)).returncode == 0

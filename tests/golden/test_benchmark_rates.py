@@ -117,6 +117,13 @@ def test_a_population_that_is_blank_is_none():
         rates_of(cases("183"), taking_part=("183",), population=blank)
 
 
+def test_what_is_no_code_is_not_named_when_cases_have_no_participant():
+    with pytest.raises(ConservationError) as error:
+        rates_of([{**cases("183")[0], "municipality_code": "planted answer"}], taking_part=("183",))
+    assert "planted answer" not in str(error.value)
+    assert "1 that are no municipality's code" in str(error.value)
+
+
 def test_an_unknown_participant_stops_the_step():
     with pytest.raises(BotilbudError, match="Municipality 999 is not in the table of municipalities"):
         rates_of(taking_part=("999",))

@@ -7,7 +7,7 @@ from openpyxl.utils import get_column_letter
 
 from pipelines.ingest import delivery
 from pipelines.ingest.limits import CASE_ROWS, FileRejectedError
-from pipelines.ingest.sheet import Row, Sheet
+from pipelines.ingest.sheet import Row, Sheet, is_too_long
 from pipelines.ingest.text import CPR_REMOVED
 from tests.unit.ingest_scenario import CATALOGUE, HEADER, HEADERS, csv_bytes, property_test, read_csv
 
@@ -229,3 +229,27 @@ def test_the_front_sheet_is_read_by_its_first_column_in_any_case():
     )
     assert front(["Kommunekode", ""], ["Antal sager"]) == ((None, None), [])
     assert front(["Kommunekode", NUMBER])[0] == (CPR_REMOVED, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "declared"),
+    [
+        ("6 sager", 6),
+        ("1.204", 1204),
+        ("12345", 12345),
+        ("0", 0),
+        ("ca. 101901234", None),
+        ("010190/1234", None),
+        ("1019 01234", None),
+    ],
+)
+def test_a_declared_number_has_five_digits_at_most_and_stands_alone(text, declared):
+    # What has more digits may be a CPR number, and the number declared is shown in a message.
+    front = Sheet("Forside", hidden=False, rows=[Row(1, ["Antal sager", text])])
+    assert delivery._front_sheet(front, [])[1] == declared
+
+
+def test_a_cell_is_as_long_as_a_spreadsheet_counts_it():
+    assert not is_too_long("x" * 32_767)
+    assert is_too_long("x" * 32_768)
+    assert is_too_long("😀" * 16_384), "two units each"

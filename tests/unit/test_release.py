@@ -11,7 +11,7 @@ from pipelines.release import publish as publishing
 from pipelines.release.contents import ReleaseFile
 from pipelines.release.manifest import ID_CHARACTERS, differences, manifest, release_id
 from pipelines.release.publish import publish
-from pipelines.storage import parquet_bytes, remove_abandoned, write_bytes
+from pipelines.storage import parquet_bytes, remove_abandoned, temporary_beside, write_bytes
 from schemas import tables
 from schemas.errors import ReleaseError
 from tests.scenario import ROUND
@@ -117,10 +117,11 @@ def test_a_folder_without_a_readable_manifest_is_no_release(tmp_path, content):
 
 def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_is_not(tmp_path):
     no_process = 2**22 + 1  # above Linux's largest process number
-    abandoned = tmp_path / f".latest.json.{no_process}-00aa.partial"
-    half_release = tmp_path / f".0123456789abcdef.{no_process}-00aa.partial"
-    running = tmp_path / f".latest.json.{os.getpid()}-00aa.partial"
-    for path in (abandoned, running):
+    abandoned = tmp_path / f".latest.json.{no_process}-1-00aa.partial"
+    half_release = tmp_path / f".0123456789abcdef.{no_process}-1-00aa.partial"
+    running = temporary_beside(tmp_path / "latest.json")
+    same_number = tmp_path / f".latest.json.{os.getpid()}-1-00aa.partial"
+    for path in (abandoned, same_number, running):
         path.write_bytes(b"{")
     half_release.mkdir()
     (half_release / "file").write_bytes(b"")
