@@ -205,7 +205,7 @@ def local_inbox(folder: UPath) -> Iterator[Path]:
     """A round's inbox as a folder of this machine: itself, or a copy with its modification times.
 
     The readers open files without following links, which only a file system of this machine allows. Of a file beyond
-    the size limit one byte more than the limit is copied: enough to reject it.
+    the size limit one byte more than the limit is copied: enough to reject it. What a killed run left is removed.
 
     Raises:
         StorageError: an object cannot be copied; leaving it out would drop a delivery unseen.
@@ -213,17 +213,23 @@ def local_inbox(folder: UPath) -> Iterator[Path]:
     if is_local(folder):
         yield Path(str(folder))
         return
-    with tempfile.TemporaryDirectory(prefix="inbox-") as name:
+    inboxes = Path(tempfile.gettempdir()) / "botilbud-inbox"
+    remove_abandoned(inboxes.parent, inboxes.name)
+    copy = temporary_beside(inboxes)
+    copy.mkdir(mode=0o700)
+    try:
         for relative, found in objects(folder).items():
             parts = relative.split("/")
             try:
-                _copy(folder, found, Path(name), parts)
+                _copy(folder, found, copy, parts)
             except Exception as error:  # noqa: BLE001 - as in `require_reachable`; the text may hold the file's name
                 raise StorageError(
                     f"{folder}: an object below {printable(parts[0])} cannot be copied ({type(error).__name__}); rename it "
                     "if a part of its name is empty, dots alone or beyond 255 bytes, else check the rights to the bucket"
                 ) from None
-        yield Path(name)
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def _copy(folder: UPath, found: Mapping[str, Any], root: Path, parts: Sequence[str]) -> None:

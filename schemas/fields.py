@@ -33,7 +33,6 @@ ROW_RULES = (
 )
 OUT_OF_SCOPE_REASONS = ("below_threshold", "not_in_residential_care")
 AREA_TYPES = ("country", "region", "municipality_group", "municipality")
-FINDING_LABEL = "label_da"
 
 
 @dataclass(frozen=True)
