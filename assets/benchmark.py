@@ -4,15 +4,19 @@ import dagster as dg
 import polars as pl
 
 from assets.delivering import WARN, Events, check, checked, table_asset, table_assets
+from assets.resources import DataRoot
+from pipelines import storage
 from pipelines.benchmark import answer_counts as counts
 from pipelines.benchmark import averages, breakdowns, rates
 from pipelines.benchmark import key_findings as findings
 from pipelines.benchmark import question_answers as answers
 from pipelines.benchmark.areas import unexpected_participants
 from pipelines.benchmark.cases import participants
+from pipelines.statistics import rounds as changes
+from pipelines.statistics import tables as statistics
 from schemas import tables
 from schemas.questionnaire import load_catalogue
-from schemas.rounds import find_round
+from schemas.rounds import find_round, load_rounds
 
 GROUP = "benchmark"
 
@@ -27,12 +31,11 @@ def case_rates(
     population: pl.DataFrame,
     municipalities: pl.DataFrame,
 ) -> Events:
-    """One row per participating municipality: eligible cases per 1,000 residents aged 18-66."""
+    """One row per participating municipality: eligible cases per 1,000 residents aged 18-66, and how sure that is."""
     round_ = find_round(context.partition_key)
     taking_part = participants(delivery_log)
-    yield from checked(
-        (rates.case_rates(responses, population, municipalities, taking_part, round_), tables.CASE_RATES)
-    )
+    plain = rates.case_rates(responses, population, municipalities, taking_part, round_)
+    yield from checked((statistics.with_statistics(plain, averages.area_averages(plain)), tables.CASE_RATES))
     surplus = unexpected_participants(taking_part, round_)
     yield check(
         "case_rates", "participates_as_the_round_says", passed=not surplus, severity=WARN, also_reported_for=surplus
@@ -42,7 +45,27 @@ def case_rates(
 @table_asset(tables.AREA_AVERAGES, GROUP)
 def area_averages(case_rates: pl.DataFrame) -> Events:
     """Pooled rate, unweighted mean and spread of country, regions and municipality groups."""
-    yield from checked((averages.area_averages(case_rates), tables.AREA_AVERAGES))
+    yield from checked((statistics.with_spread(averages.area_averages(case_rates), case_rates), tables.AREA_AVERAGES))
+
+
+@table_asset(tables.FUNNEL_LIMITS, GROUP)
+def funnel_limits(case_rates: pl.DataFrame) -> Events:
+    """The lines between which chance alone would put nearly every municipality."""
+    yield from checked((statistics.funnel_limits(case_rates), tables.FUNNEL_LIMITS))
+
+
+@table_asset(tables.ROUND_CHANGES, GROUP)
+def round_changes(context: dg.AssetExecutionContext, data: DataRoot, case_rates: pl.DataFrame) -> Events:
+    """Rate ratios between the round before, as last materialised, and this one."""
+    earlier = _rates_of_round_before(data, context.partition_key)
+    frame = case_rates.clear() if earlier is None else earlier
+    yield from checked((changes.round_changes(frame, case_rates), tables.ROUND_CHANGES))
+
+
+def _rates_of_round_before(data: DataRoot, round_name: str) -> pl.DataFrame | None:
+    before = [name for name in load_rounds() if name < round_name]
+    path = storage.warehouse(data.path) / "case_rates" / f"{before[-1]}.parquet" if before else None
+    return storage.read_parquet(path) if path is not None and path.exists() else None
 
 
 @table_asset(tables.ANSWER_COUNTS, GROUP)
@@ -71,4 +94,5 @@ def break_down(context: dg.AssetExecutionContext, answer_counts: pl.DataFrame, c
 @table_asset(tables.KEY_FINDINGS, GROUP)
 def key_findings(context: dg.AssetExecutionContext, responses: pl.LazyFrame) -> Events:
     """The headline findings of the published report."""
-    yield from checked((findings.key_findings(responses, context.partition_key), tables.KEY_FINDINGS))
+    found = findings.key_findings(responses, context.partition_key)
+    yield from checked((statistics.with_share_limits(found, "numerator", "denominator"), tables.KEY_FINDINGS))

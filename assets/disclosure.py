@@ -19,7 +19,7 @@ def _shared(table: Table) -> Table:
         table,
         name=f"shared_{table.name}",
         description=f"{table.description} Country and regions; areas with few participants are suppressed.",
-        nullable=table.nullable | {"numerator", "share"} & {field.name for field in table.fields},
+        nullable=table.nullable | {"numerator"} & {field.name for field in table.fields},
     )
 
 

@@ -32,6 +32,10 @@ ROW_RULES = (
     "columns",
 )
 OUT_OF_SCOPE_REASONS = ("below_threshold", "not_in_residential_care")
+INTERVAL_METHODS = ("exact", "byars")
+COMPARISONS = ("lower", "similar", "higher")
+FUNNEL_LABELS = ("below_998", "below_95", "within", "above_95", "above_998")
+RELIABILITIES = ("reliable", "unstable")
 AREA_TYPES = ("country", "region", "municipality_group", "municipality")
 
 
@@ -81,6 +85,14 @@ def _share(name: str, label_da: str, description: str) -> Field:
     return Field(name, _FLOAT, label_da, description, unit="share (0 to 1)", minimum=0, maximum=1)
 
 
+def _rank(name: str, label_da: str, description: str) -> Field:
+    return Field(name, _INT, label_da, description, minimum=1)
+
+
+def _word(name: str, label_da: str, description: str, values: tuple[str, ...]) -> Field:
+    return Field(name, _TEXT, label_da, description, values=values)
+
+
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
@@ -121,6 +133,7 @@ FIELDS: dict[str, Field] = {
         Field("total_cost_dkk", _INT, "Samlet årlig udgift", "Residential plus day programme cost, before state refund", unit="DKK a year", minimum=0),
         Field("eligible", _FLAG, "Medregnes", "In residential care on the snapshot date and at or above the round's threshold"),
         Field("out_of_scope_reason", _TEXT, "Årsag til ikke at medregnes", "Why a valid row is not eligible", values=OUT_OF_SCOPE_REASONS),
+        Field("reports_for", _TEXT, "Indberetter også for", "Codes of the municipalities whose cases and residents are counted in, `;` between; null for none", pattern=r"^[0-9]{3}(;[0-9]{3})*$"),
         # Population
         _count("population_18_66", "Befolkning 18-66 år", "Residents aged 18-66", "residents", 1),
         Field("population_quarter", _TEXT, "Befolkningskvartal", "Quarter that the population is from", pattern=r"^[0-9]{4}K[1-4]$"),
@@ -148,5 +161,45 @@ FIELDS: dict[str, Field] = {
         Field("label_da", _TEXT, "Tekst", "The finding in words, Danish"),
         _count("numerator", "Tæller", "Eligible cases for which the finding holds"),
         _count("denominator", "Nævner", "Eligible cases with an answer"),
+        # How sure the figures are
+        _rate("ci95_lower", "95 %-interval, nedre grænse", "Lower 95 % limit of the rate: exact below 10 cases, Byar from 10"),
+        _rate("ci95_upper", "95 %-interval, øvre grænse", "Upper 95 % limit of the rate: exact below 10 cases, Byar from 10"),
+        _rate("ci998_lower", "99,8 %-interval, nedre grænse", "Lower 99.8 % limit of the rate: exact below 10 cases, Byar from 10"),
+        _rate("ci998_upper", "99,8 %-interval, øvre grænse", "Upper 99.8 % limit of the rate: exact below 10 cases, Byar from 10"),
+        _word("interval_method", "Metode for interval", "How the limits of the rate are computed", INTERVAL_METHODS),
+        _word("comparison_country", "Sammenlignet med hele landet", "Whether the 95 % interval lies below, holds or lies above the pooled rate of all participants", COMPARISONS),
+        _word("comparison_region", "Sammenlignet med regionen", "Whether the 95 % interval lies below, holds or lies above the region's pooled rate", COMPARISONS),
+        _word("comparison_municipality_group", "Sammenlignet med kommunegruppen", "Whether the 95 % interval lies below, holds or lies above the municipality group's pooled rate", COMPARISONS),
+        _word("funnel_label", "Placering i tragtdiagrammet", "Whether chance alone may explain the distance to the country's pooled rate (Poisson)", FUNNEL_LABELS),
+        _word("funnel_label_overdispersed", "Placering i tragtdiagrammet, udvidet", "Whether chance and the usual differences may explain the distance (negative binomial)", FUNNEL_LABELS),
+        _rate("eb_rate_per_1000", "Udjævnet rate", "Rate drawn towards the country's pooled rate, the more the fewer residents (Marshall 1991)"),
+        _rate("eb_ci95_lower", "Udjævnet rate, nedre grænse", "Lower limit of the shrunken rate's 95 % credible interval"),
+        _rate("eb_ci95_upper", "Udjævnet rate, øvre grænse", "Upper limit of the shrunken rate's 95 % credible interval"),
+        _rank("rank_ci95_lower", "Placering, 95 %-interval, højeste", "Smallest rank number that the true rate may have (95 %)"),
+        _rank("rank_ci95_upper", "Placering, 95 %-interval, laveste", "Largest rank number that the true rate may have (95 %)"),
+        *(_rank(f"rank_if_plus_{k}", f"Placering ved {k} {'sag' if k == 1 else 'sager'} mere", f"Rank if it had {k} more, all others as they are") for k in (1, 2, 3)),
+        *(_rank(f"rank_if_minus_{k}", f"Placering ved {k} {'sag' if k == 1 else 'sager'} mindre", f"Rank if it had {k} fewer (never fewer than none), all others as they are") for k in (1, 2, 3)),
+        _word("reliability", "Pålidelighed", "Reliable with at least 10 cases and a 95 % interval no wider than 160 % of the rate", RELIABILITIES),
+        # Averages
+        Field("dispersion", _FLOAT, "Spredning i forhold til tilfældighed", "Pearson's chi-square by its degrees of freedom: about 1 is chance alone; null with one municipality or no cases", minimum=0),
+        Field("eb_b", _FLOAT, "Udjævning: samlet rate (b)", "Pooled rate that rates are drawn towards", unit="cases per resident aged 18-66", minimum=0),
+        Field("eb_s2", _FLOAT, "Udjævning: raternes varians (s²)", "Variance of the observed rates, weighted by residents", unit="(cases per resident aged 18-66) squared", minimum=0),
+        Field("eb_a", _FLOAT, "Udjævning: varians ud over tilfældighed (a)", "Variance of the true rates; 0 where chance explains all", unit="(cases per resident aged 18-66) squared", minimum=0),
+        # The funnel's lines
+        _rate("baseline_rate_per_1000", "Tragtdiagrammets midterlinje", "Pooled rate of all participants"),
+        Field("expected_cases", _FLOAT, "Forventede sager", "Cases expected of so many residents at the baseline", unit="cases", minimum=0),
+        _rate("limit95_lower", "95 %-grænse, nedre", "Lower 95 % funnel line at so many residents"),
+        _rate("limit95_upper", "95 %-grænse, øvre", "Upper 95 % funnel line at so many residents"),
+        _rate("limit998_lower", "99,8 %-grænse, nedre", "Lower 99.8 % funnel line at so many residents"),
+        _rate("limit998_upper", "99,8 %-grænse, øvre", "Upper 99.8 % funnel line at so many residents"),
+        # Shares
+        _share("share_ci95_lower", "Andel, 95 %-interval, nedre grænse", "Lower 95 % limit of the share (Wilson)"),
+        _share("share_ci95_upper", "Andel, 95 %-interval, øvre grænse", "Upper 95 % limit of the share (Wilson)"),
+        # Changes between rounds (earlier_* / later_* are pairs on round, cases, population_18_66, rate_per_1000)
+        Field("rate_ratio", _FLOAT, "Forhold mellem raterne", "Later rate by earlier rate; null without earlier cases", unit="ratio", minimum=0),
+        Field("rate_ratio_ci95_lower", _FLOAT, "Forhold mellem raterne, nedre grænse", "Lower 95 % limit of the ratio", unit="ratio", minimum=0),
+        Field("rate_ratio_ci95_upper", _FLOAT, "Forhold mellem raterne, øvre grænse", "Upper 95 % limit of the ratio; null where there is none", unit="ratio", minimum=0),
+        _word("change", "Ændring", "Whether the ratio's 95 % interval lies below, holds or lies above 1", COMPARISONS),
+        Field("warning_da", _TEXT, "Forbehold", "What two snapshots do not say, in Danish"),
     )
 }  # fmt: skip

@@ -233,7 +233,26 @@ CASE_RATES = Table(
         "cases",
         "rate_per_1000",
         "rank",
+        "reports_for",
+        "ci95_lower",
+        "ci95_upper",
+        "ci998_lower",
+        "ci998_upper",
+        "interval_method",
+        "comparison_country",
+        "comparison_region",
+        "comparison_municipality_group",
+        "funnel_label",
+        "funnel_label_overdispersed",
+        "eb_rate_per_1000",
+        "eb_ci95_lower",
+        "eb_ci95_upper",
+        "rank_ci95_lower",
+        "rank_ci95_upper",
+        *(f"rank_if_{change}_{cases}" for change in ("plus", "minus") for cases in (1, 2, 3)),
+        "reliability",
     ),
+    frozenset({"reports_for"}),
 )
 AREA_AVERAGES = Table(
     "area_averages",
@@ -251,7 +270,48 @@ AREA_AVERAGES = Table(
         "median_rate_per_1000",
         "upper_quartile_rate_per_1000",
         "max_rate_per_1000",
+        "dispersion",
+        "eb_b",
+        "eb_s2",
+        "eb_a",
     ),
+    frozenset({"dispersion"}),
+)
+FUNNEL_LIMITS = Table(
+    "funnel_limits",
+    "One row per number of residents: the lines of the country's funnel, to draw. Key: population_18_66.",
+    ("round", "population_18_66"),
+    _fields(
+        "round",
+        "baseline_rate_per_1000",
+        "population_18_66",
+        "expected_cases",
+        "limit998_lower",
+        "limit95_lower",
+        "limit95_upper",
+        "limit998_upper",
+    ),
+)
+ROUND_CHANGES = Table(
+    "round_changes",
+    "One row per municipality in this round and the one before. Key: municipality_code. Known lies: two snapshots show no "
+    "development.",
+    ("earlier_round", "later_round", "municipality_code"),
+    _fields(
+        "municipality_code",
+        "municipality_name",
+        *(
+            (f"{when}_{name}", name)
+            for name in ("round", "cases", "population_18_66", "rate_per_1000")
+            for when in ("earlier", "later")
+        ),
+        "rate_ratio",
+        "rate_ratio_ci95_lower",
+        "rate_ratio_ci95_upper",
+        "change",
+        "warning_da",
+    ),
+    frozenset({"rate_ratio", "rate_ratio_ci95_upper"}),
 )
 ANSWER_COUNTS = Table(
     "answer_counts",
@@ -285,6 +345,8 @@ KEY_FINDINGS = Table(
     "key_findings",
     "One row per headline finding of the published report. Key: finding.",
     ("round", "finding"),
-    _fields("round", "finding", "label_da", "numerator", "denominator", "share"),
-    frozenset({"share"}),
+    _fields(
+        "round", "finding", "label_da", "numerator", "denominator", "share", "share_ci95_lower", "share_ci95_upper"
+    ),
+    frozenset({"share", "share_ci95_lower", "share_ci95_upper"}),
 )

@@ -45,7 +45,7 @@ def reporting_units(
     """The participating municipalities with their names, areas and residents.
 
     Grain: participating municipality, sorted. Residents are those of all municipalities that it reports for.
-    Columns: those of `municipalities`, population_18_66 (persons), population_quarter.
+    Columns: those of `municipalities`, population_18_66 (persons), population_quarter, reports_for (the others' codes).
 
     Raises:
         BotilbudError: a participating or covered municipality has no population or is none of the municipalities.
@@ -54,10 +54,17 @@ def reporting_units(
     _require_each(covered, municipalities, "is not in the table of municipalities: correct its code")
     counted = population.drop_nulls("population_18_66")
     _require_each(covered, counted, "has no population: add it to the population table")
+    other = pl.col("covered_municipality_code")
+    others = other.filter(other != pl.col("municipality_code"))
     residents = (
         covered.join(population, left_on="covered_municipality_code", right_on="municipality_code")
         .group_by("municipality_code")
-        .agg(pl.col("population_18_66").sum(), pl.col("population_quarter").min())
+        .agg(
+            pl.col("population_18_66").sum(),
+            pl.col("population_quarter").min(),
+            reports_for=others.sort().str.join(";"),
+        )
+        .with_columns(pl.when(pl.col("reports_for") != "").then("reports_for"))
     )
     return municipalities.join(residents, on="municipality_code").sort("municipality_code")
 

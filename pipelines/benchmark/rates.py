@@ -21,7 +21,7 @@ def case_rates(
     """Rate and rank of every participating municipality.
 
     Grain: participating municipality, sorted. One that reported no cases has rate 0; one that did not report, or is
-    reported for by another, is absent. Cases of all ages count.
+    reported for by another, is absent (`reports_for` names it, codes with `;` between). Cases of all ages count.
     Columns: round, municipality_code, municipality_name, region_code, region_name, municipality_group_code,
     municipality_group, population_18_66 (persons, with those reported for), population_quarter, cases,
     rate_per_1000 (unrounded), rank (1 = highest, ties share the smallest).
@@ -56,6 +56,7 @@ def case_rates(
             "cases",
             "rate_per_1000",
             "rank",
+            "reports_for",
         )
         .sort("municipality_code")
     )

@@ -64,5 +64,6 @@ def shared_breakdown(breakdown: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFra
 
 def shared_key_findings(key_findings: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
     """The findings, without their figures where the country has too few participants to be shown."""
+    figures = [name for name in key_findings.columns if name == "numerator" or name.startswith("share")]
     shown = pl.lit(areas.filter(pl.col("area_type") == "country")["is_shown"].item())
-    return key_findings.with_columns(pl.when(shown).then(pl.col(name)).alias(name) for name in ("numerator", "share"))
+    return key_findings.with_columns(pl.when(shown).then(pl.col(name)).alias(name) for name in figures)

@@ -34,6 +34,8 @@ class Benchmark(NamedTuple):
     delivered_rows: pl.DataFrame
     case_rates: pl.DataFrame
     area_averages: pl.DataFrame
+    funnel_limits: pl.DataFrame
+    round_changes: pl.DataFrame
     target_groups: pl.DataFrame
     provider_types: pl.DataFrame
     question_answers: pl.DataFrame
@@ -55,6 +57,8 @@ def _shared_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
     for table, frame in (
         (tables.CASE_RATES, benchmark.case_rates),
         (tables.AREA_AVERAGES, benchmark.area_averages),
+        (tables.FUNNEL_LIMITS, benchmark.funnel_limits),
+        (tables.ROUND_CHANGES, benchmark.round_changes),
         (tables.TARGET_GROUPS, benchmark.shared_target_groups),
         (tables.PROVIDER_TYPES, benchmark.shared_provider_types),
         (tables.QUESTION_ANSWERS, benchmark.shared_question_answers),

@@ -120,7 +120,7 @@ def test_validation_shows_as_asset_checks(night):
     _, _, result = night
     checks = {(c.asset_key.to_user_string(), c.check_name): c for c in result.get_asset_check_evaluations()}
     assert all(c.passed for (_, name), c in checks.items() if name == "follows_its_schema")
-    assert len([name for _, name in checks if name == "follows_its_schema"]) == 18
+    assert len([name for _, name in checks if name == "follows_its_schema"]) == 20
     assert checks["delivery_log", "conserves_rows"].passed
     assert checks["population", "is_of_the_rounds_quarter"].passed
     rejected = checks["rejected_rows", "rejects_no_row"]

@@ -75,6 +75,7 @@ def test_a_row_says_which_municipality_round_and_population_it_is_about():
         "cases": 14,
         "rate_per_1000": 14 / 14_581 * 1_000,
         "rank": 1,
+        "reports_for": None,
     }
 
 
@@ -83,6 +84,7 @@ def test_whoever_reports_for_others_has_their_residents_too_and_they_are_covered
     assert of(rates, "183", "population_18_66") == 14_581 + 9_805
     assert of(rates, "183", "rate_per_1000") == 14 / (14_581 + 9_805) * 1_000
     assert rates["municipality_code"].to_list() == ["183"]
+    assert of(rates, "183", "reports_for") == "187"
     covered = coverage(participants("461", "183"), ISHOEJ_REPORTS_FOR_VALLENSBAEK)
     assert covered.rows() == [("183", "183"), ("183", "187"), ("461", "461")]
 
