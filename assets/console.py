@@ -11,7 +11,7 @@ import dagster as dg
 
 class _Steps(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        event = getattr(record, "dagster_event", None)
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
         if event is not None and event.is_step_success and sys.stderr.isatty():
             sys.stderr.write(f"  {event.step_key}\n")
 
@@ -19,7 +19,7 @@ class _Steps(logging.Handler):
 def _console(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger that shows finished steps on a terminal."""
     logger = logging.getLogger("botilbud.run")
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)  # Dagster logs its events at this level
     logger.propagate = False
     if not logger.handlers:
         logger.addHandler(_Steps())

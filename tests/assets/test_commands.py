@@ -1,13 +1,17 @@
 """The command `botilbud`, run as users run it."""
 
+import contextlib
 import json
+import os
+import pty
 import shutil
+import subprocess
 
 import openpyxl
 import polars as pl
 import pytest
 
-from tests.assets.commands import botilbud
+from tests.assets.commands import BOTILBUD, botilbud, environment
 from tests.assets.graph import files_below
 from tests.scenario import CATALOGUE, ROUND, csv, hand_in, row, small_round
 
@@ -189,3 +193,19 @@ def test_a_municipality_with_a_rejected_newer_file_keeps_its_older_good_one(tmp_
     (root / "inbox" / ROUND.name / "147" / "20221201T080000Z__ny.xlsx").write_bytes(b"PK\x03\x04 broken")
     night = botilbud(root, "nightly", "--round", ROUND.name)
     assert "1 kommuner, 1 sager; 1 filer og 0 rækker er afvist." in night.stdout
+
+
+def test_a_night_shows_its_steps_on_a_terminal(tmp_path):
+    root = tmp_path / "data"
+    hand_in(root, "147", [row("147", 1)])
+    terminal, end = pty.openpty()
+    with subprocess.Popen([BOTILBUD, "nightly", "--round", ROUND.name], env=environment(root), stdout=end, stderr=end):
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal's end
+            while read := os.read(terminal, 4_096):
+                shown += read
+    lines = shown.decode().splitlines()
+    assert lines[0] == "  municipalities"
+    assert "  release" in lines
+    assert lines.index("  read_inbox") < lines.index("  judge_deliveries") < lines.index("  release")
