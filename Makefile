@@ -31,6 +31,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/benchmark_step.py
 	$(BIN)/python bench/statistics_coverage.py
+	$(BIN)/python bench/disclosure.py --runs 3
 
 # Pins what pyproject.toml allows, with hashes; run after a dependency is added or is to be renewed.
 requirements: .venv/dev.stamp

@@ -232,3 +232,55 @@ def verify(release: Annotated[str, typer.Argument(help="Mappen med udgivelsen.")
     if wrong:
         raise SystemExit(1)
     typer.echo(f"Udgivelse {folder.name} stemmer med sit manifest.")
+
+
+_METHODS_DA = {"rounding": "afrunding til", "suppression": "skjult under"}
+_ZEROS_DA = {"rounded": "afrundet", "hidden": "skjult", "shown": "vist"}
+_BREAKDOWNS_DA = {"main_target_group": "hovedmålgrupper", "provider_type": "leverandørtyper"}
+
+
+@app.command("disclosure-report")
+def disclosure_report(
+    round_name: Annotated[str, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")],
+) -> None:
+    """Vis, hvad hver måde at beskytte kommunernes små tal på ville koste læserne af en runde, der er kørt."""
+    from assets import settings
+    from pipelines import storage
+    from pipelines.disclosure.secret import rounding_secret
+    from pipelines.disclosure.suppression import Tables
+    from pipelines.disclosure.utility import utility
+    from schemas.questionnaire import load_catalogue
+    from schemas.rounds import find_round
+
+    round_, root = find_round(round_name), settings.data_root()
+    paths = [storage.warehouse(root) / name / f"{round_.name}.parquet" for name in ("answer_counts", "case_rates")]
+    if not all(path.exists() for path in paths):
+        raise BotilbudError(
+            f"Runde {round_.name} er ikke kørt endnu. Kør først: botilbud nightly --round {round_.name}"
+        )
+    answer_counts, case_rates = (storage.read_parquet(path) for path in paths)
+    tables = Tables(answer_counts, case_rates, load_catalogue(round_.questionnaire), {})
+    secret = rounding_secret(root, settings.rounding_secret())
+    typer.echo(
+        f"{'metode':<17}{'nuller':<10}{'tabel':<18}{'celler vist':>12}{'sager vist':>12}{'gns. fejl':>11}"
+        f"{'største fejl':>14}{'smalleste interval':>20}"
+    )
+    for row in utility(tables, round_.disclosure_threshold, secret).iter_rows(named=True):
+        typer.echo(
+            f"{_METHODS_DA[row['method']] + ' ' + str(row['setting']):<17}{_ZEROS_DA[row['zeros']]:<10}"
+            f"{_BREAKDOWNS_DA[row['breakdown']]:<18}{_percent(row['non_zero_cells_visible_share']):>12}"
+            f"{_percent(row['cases_visible_share']):>12}{_decimal(row['mean_error']):>11}"
+            f"{_whole(row['largest_error']):>14}{_whole(row['narrowest_interval']):>20}"
+        )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share * 100:.0f} %"
+
+
+def _decimal(number: float | None) -> str:
+    return "-" if number is None else f"{number:.2f}".replace(".", ",")
+
+
+def _whole(number: int | None) -> str:
+    return "-" if number is None else str(number)

@@ -24,3 +24,8 @@ def data_root() -> UPath:
 def statbank_url() -> str:
     """Statistics Denmark's data function: `BOTILBUD_STATBANK_URL`, else the public one."""
     return os.environ.get("BOTILBUD_STATBANK_URL") or STATBANK_URL
+
+
+def rounding_secret() -> str | None:
+    """What the draws of rounding are keyed by: `BOTILBUD_ROUNDING_SECRET`, else the data root's own."""
+    return os.environ.get("BOTILBUD_ROUNDING_SECRET") or None
