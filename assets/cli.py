@@ -244,11 +244,13 @@ def disclosure_report(
     round_name: Annotated[str, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")],
 ) -> None:
     """Vis, hvad hver måde at beskytte kommunernes små tal på ville koste læserne af en runde, der er kørt."""
+    import polars as pl
+
     from assets import settings
     from pipelines import storage
     from pipelines.disclosure.secret import rounding_secret
     from pipelines.disclosure.suppression import Tables
-    from pipelines.disclosure.utility import utility
+    from pipelines.disclosure.utility import SETTINGS, utility
     from schemas.questionnaire import load_catalogue
     from schemas.rounds import find_round
 
@@ -261,11 +263,13 @@ def disclosure_report(
     answer_counts, case_rates = (storage.read_parquet(path) for path in paths)
     tables = Tables(answer_counts, case_rates, load_catalogue(round_.questionnaire), {})
     secret = rounding_secret(root, settings.rounding_secret())
+    compared = _progress(utility(tables, round_.disclosure_threshold, secret), SETTINGS, f"Runde {round_.name}")
+    report = pl.concat(compared)
     typer.echo(
         f"{'metode':<17}{'nuller':<10}{'tabel':<18}{'celler vist':>12}{'sager vist':>12}{'gns. fejl':>11}"
         f"{'største fejl':>14}{'smalleste interval':>20}"
     )
-    for row in utility(tables, round_.disclosure_threshold, secret).iter_rows(named=True):
+    for row in report.iter_rows(named=True):
         typer.echo(
             f"{_METHODS_DA[row['method']] + ' ' + str(row['setting']):<17}{_ZEROS_DA[row['zeros']]:<10}"
             f"{_BREAKDOWNS_DA[row['breakdown']]:<18}{_percent(row['non_zero_cells_visible_share']):>12}"

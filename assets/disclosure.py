@@ -1,24 +1,37 @@
-"""Group `disclosure`: the breakdowns that every participant may see."""
+"""Group `disclosure`: the tables as every participant may see them, and the audit that a release must pass."""
 
+import time
 from dataclasses import replace
 
 import dagster as dg
 import polars as pl
 
-from assets.delivering import Events, checked, table_assets
-from pipelines.disclosure.areas import shared_areas, shared_breakdown, shared_key_findings
+from assets import settings
+from assets.delivering import ERROR, Events, check, checked, table_asset, table_assets
+from assets.resources import DataRoot
+from pipelines import storage
+from pipelines.disclosure.candidate import Release, audit_candidate
+from pipelines.disclosure.earlier import changed_areas
+from pipelines.disclosure.protected_tables import Exact, protected_tables
+from pipelines.disclosure.report import audit_table, refusal
+from pipelines.disclosure.secret import rounding_secret
+from pipelines.release.contents import Shared, read_back, shared_checksum, shared_files
+from pipelines.release.history import earlier_releases
 from schemas import tables
+from schemas.errors import DisclosureError
+from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
 from schemas.tables import Table
 
 GROUP = "disclosure"
+SAFE = "gives_no_small_count_away"
 
 
 def _shared(table: Table) -> Table:
     return replace(
         table,
         name=f"shared_{table.name}",
-        description=f"{table.description} Country and regions; areas with few participants are suppressed.",
+        description=f"{table.description} As every participant may see it: small counts are rounded or suppressed.",
         nullable=table.nullable | {"numerator"} & {field.name for field in table.fields},
     )
 
@@ -38,17 +51,94 @@ SHARED_KEY_FINDINGS = _shared(tables.KEY_FINDINGS)
 )
 def share(
     context: dg.AssetExecutionContext,
+    data: DataRoot,
     case_rates: pl.DataFrame,
+    answer_counts: pl.DataFrame,
     target_groups: pl.DataFrame,
     provider_types: pl.DataFrame,
     question_answers: pl.DataFrame,
     key_findings: pl.DataFrame,
 ) -> Events:
-    """Breakdowns and findings of the areas that may be shown."""
-    areas = shared_areas(case_rates, find_round(context.partition_key).disclosure_threshold)
-    yield from checked(
-        (shared_breakdown(target_groups, areas), SHARED_TARGET_GROUPS),
-        (shared_breakdown(provider_types, areas), SHARED_PROVIDER_TYPES),
-        (shared_breakdown(question_answers, areas), SHARED_QUESTION_ANSWERS),
-        (shared_key_findings(key_findings, areas), SHARED_KEY_FINDINGS),
+    """Breakdowns and findings with small counts rounded or suppressed, by the round's method."""
+    round_ = find_round(context.partition_key)
+    exact = Exact(case_rates, answer_counts, target_groups, provider_types, question_answers, key_findings)
+    shared = protected_tables(
+        exact,
+        round_,
+        load_catalogue(round_.questionnaire),
+        secret=rounding_secret(data.path, settings.rounding_secret()),
+        earlier=[release.release for release in earlier_releases(storage.releases(data.path, round_.name))],
     )
+    yield from checked(
+        (shared["target_groups"], SHARED_TARGET_GROUPS),
+        (shared["provider_types"], SHARED_PROVIDER_TYPES),
+        (shared["question_answers"], SHARED_QUESTION_ANSWERS),
+        (shared["key_findings"], SHARED_KEY_FINDINGS),
+    )
+
+
+@table_asset(
+    tables.DISCLOSURE_AUDIT,
+    GROUP,
+    check_specs=[dg.AssetCheckSpec(SAFE, asset=tables.DISCLOSURE_AUDIT.name, blocking=True)],
+)
+def disclosure_audit(
+    context: dg.AssetExecutionContext,
+    data: DataRoot,
+    answer_counts: pl.DataFrame,
+    case_rates: pl.DataFrame,
+    area_averages: pl.DataFrame,
+    funnel_limits: pl.DataFrame,
+    round_changes: pl.DataFrame,
+    shared_target_groups: pl.DataFrame,
+    shared_provider_types: pl.DataFrame,
+    shared_question_answers: pl.DataFrame,
+    shared_key_findings: pl.DataFrame,
+) -> Events:
+    """What an outsider and each participant can compute from the shared files, read as they would be published."""
+    round_ = find_round(context.partition_key)
+    files = list(
+        shared_files(
+            Shared(
+                case_rates,
+                area_averages,
+                funnel_limits,
+                round_changes,
+                shared_target_groups,
+                shared_provider_types,
+                shared_question_answers,
+                shared_key_findings,
+            )
+        )
+    )
+    checksum = shared_checksum({file.path: file.sha256 for file in files})
+    candidate = Release(read_back(files), answer_counts)
+    earlier = [
+        release
+        for release in earlier_releases(storage.releases(data.path, round_.name))
+        if release.checksum != checksum or changed_areas([release.release], candidate)
+    ]
+    started = time.perf_counter()
+    report = audit_candidate(
+        candidate,
+        [release.release for release in earlier],
+        load_catalogue(round_.questionnaire),
+        threshold=round_.disclosure_threshold,
+    )
+    seconds = time.perf_counter() - started
+    found = audit_table(report, round_.name, checksum=checksum, earlier=[release.id for release in earlier])
+    yield from checked((found, tables.DISCLOSURE_AUDIT))
+    sums = found.select(pl.col("cells", "hidden_cells", "rounded_cells", "exposed_cells", "faulty_figures").sum())
+    narrowest = found["narrowest_interval"].min()
+    yield check(
+        tables.DISCLOSURE_AUDIT.name,
+        SAFE,
+        passed=report.is_clean,
+        severity=ERROR,
+        **sums.row(0, named=True),
+        narrowest_interval="none" if narrowest is None else str(narrowest),
+        attackers=report.attackers,
+        seconds=f"{seconds:.1f}",
+    )
+    if not report.is_clean:
+        raise DisclosureError(refusal(report))

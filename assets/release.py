@@ -7,9 +7,9 @@ from assets.delivering import CODE_VERSION, OWNERS, Events, without_values
 from assets.partitions import rounds
 from assets.resources import DataRoot
 from pipelines import storage
-from pipelines.release.contents import Benchmark, release_files
+from pipelines.release.contents import Benchmark, Shared, release_files
 from pipelines.release.manifest import manifest
-from pipelines.release.publish import publish
+from pipelines.release.publish import publish, require_audited
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
 
@@ -46,32 +46,37 @@ def release(
     shared_provider_types: pl.DataFrame,
     shared_question_answers: pl.DataFrame,
     shared_key_findings: pl.DataFrame,
+    disclosure_audit: pl.DataFrame,
 ) -> Events:
-    """The round's files, whole or not at all."""
+    """The round's files, whole or not at all, and only as they were audited."""
     round_ = find_round(context.partition_key)
     if delivery_log.is_empty():
         yield dg.MaterializeResult(metadata={"release": "none: there are no deliveries"})
         return
-    benchmark = Benchmark(
-        delivery_log,
-        responses,
-        rejected_rows,
-        delivered_rows,
+    shared = Shared(
         case_rates,
         area_averages,
         funnel_limits,
         round_changes,
-        target_groups,
-        provider_types,
-        question_answers,
         shared_target_groups,
         shared_provider_types,
         shared_question_answers,
         shared_key_findings,
     )
+    benchmark = Benchmark(
+        shared,
+        delivery_log,
+        responses,
+        rejected_rows,
+        delivered_rows,
+        target_groups,
+        provider_types,
+        question_answers,
+    )
     files = list(release_files(benchmark, round_, load_catalogue(round_.questionnaire)))
     document = manifest(files, round_, population["population_quarter"][0], population["source"][0])
     folder = storage.releases(data.path, round_.name)
+    require_audited(files, disclosure_audit)
     is_new = publish(folder, files, document)
     yield dg.MaterializeResult(
         metadata={"release": document["id"], "is_new": is_new, "files": len(files), "municipalities": case_rates.height}

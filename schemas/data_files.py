@@ -1,5 +1,6 @@
 """Reading the versioned data that lie beside this package (catalogues, rounds). Nothing else reads files here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,30 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+class Lines:
+    """On which line of a YAML file each entry stands, so that a fault in it can be told with its place."""
+
+    def __init__(self, path: Path) -> None:
+        self.root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+
+    def line_of(self, place: Sequence[str | int]) -> int:
+        """The line (from 1) of the innermost entry on the way to `place` that the file has."""
+        node = self.root
+        line = 1
+        for part in place:
+            if isinstance(node, yaml.MappingNode):
+                found = {key.value: (key, value) for key, value in node.value}.get(str(part))
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                found = (node.value[part], node.value[part])
+            else:
+                found = None
+            if found is None:
+                break
+            key, node = found
+            line = key.start_mark.line + 1
+        return line
+
+
 def load_yaml(path: Path) -> Any:  # noqa: ANN401 - a YAML document is any value until a model has read it
     """The document in a YAML file.
 
@@ -39,8 +64,14 @@ def load_yaml(path: Path) -> Any:  # noqa: ANN401 - a YAML document is any value
         raise CatalogueError(f"{path.name}: is not valid YAML: {error}") from None
 
 
-def read_as(model: type[Model], document: Any, file: str) -> Model:  # noqa: ANN401
+def read_as(model: type[Model], document: Any, file: str, lines: Lines | None = None) -> Model:  # noqa: ANN401
     """The document as a typed model.
+
+    Args:
+        model: what it is to be read as.
+        document: as `load_yaml` gives it.
+        file: its name, for messages.
+        lines: of the file, where it is at hand.
 
     Raises:
         CatalogueError: one line per fault, each naming the place in the file, what was found and what is allowed.
@@ -53,5 +84,6 @@ def read_as(model: type[Model], document: Any, file: str) -> Model:  # noqa: ANN
             place = ".".join(str(part) for part in fault["loc"]) or "top level"
             found = fault.get("input")
             shown = "" if isinstance(found, (dict, list)) else f" (found {found!r})"
-            faults.append(f"{file}: {place}: {fault['msg']}{shown}")
+            line = "" if lines is None else f", line {lines.line_of(fault['loc'])}"
+            faults.append(f"{file}{line}: {place}: {fault['msg']}{shown}")
         raise CatalogueError("\n".join(faults)) from None

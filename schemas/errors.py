@@ -35,5 +35,9 @@ class TableError(BotilbudError):
     """A table that breaks its schema; the message counts the failures per column and check and holds no value."""
 
 
+class DisclosureError(BotilbudError):
+    """A release candidate that would give small counts away; the message counts them and names no single one."""
+
+
 class ReleaseError(BotilbudError):
     """A release that cannot be made or that does not agree with its manifest."""

@@ -37,6 +37,8 @@ COMPARISONS = ("lower", "similar", "higher")
 FUNNEL_LABELS = ("below_998", "below_95", "within", "above_95", "above_998")
 RELIABILITIES = ("reliable", "unstable")
 AREA_TYPES = ("country", "region", "municipality_group", "municipality")
+# What the audit reports on: the areas, the headline findings, and what two releases tell together.
+AUDITED = (*AREA_TYPES, "finding", "difference")
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ FIELDS: dict[str, Field] = {
         _rate("upper_quartile_rate_per_1000", "Øvre kvartil", "Third quartile of municipal rates, interpolated linearly"),
         _rate("max_rate_per_1000", "Højeste rate", "Largest municipal rate"),
         _share("share", "Andel", "Share of the cases with an answer"),
+        Field("rounding_base", _INT, "Afrundet til", "What the count is rounded to a multiple of; null where it is not rounded", minimum=2),
         Field("value_status", _TEXT, "Status for tallet", "What the number is, or why it is not there", values=VALUE_STATUSES),
         Field("target_group_level", _TEXT, "Målgruppeniveau", "Main groups or the form's own options", values=("main", "detailed")),
         Field("target_group_code", _TEXT, "Målgruppe", "Code of the main or detailed target group"),
@@ -192,6 +195,18 @@ FIELDS: dict[str, Field] = {
         _rate("limit95_upper", "95 %-grænse, øvre", "Upper 95 % funnel line at so many residents"),
         _rate("limit998_lower", "99,8 %-grænse, nedre", "Lower 99.8 % funnel line at so many residents"),
         _rate("limit998_upper", "99,8 %-grænse, øvre", "Upper 99.8 % funnel line at so many residents"),
+        # What the audit found
+        _word("audited", "Gennemgået", "Kind of area of the counts; finding: headline findings; difference: what releases tell together", AUDITED),
+        _count("cells", "Tal i alt", "Counts in the shared files of the candidate", "counts"),
+        _count("hidden_cells", "Skjulte tal", "Counts that are suppressed", "counts"),
+        _count("rounded_cells", "Afrundede tal", "Counts that are rounded", "counts"),
+        _count("small_cells", "Små tal", "Hidden or rounded counts that nobody may find out", "counts"),
+        _count("narrowest_interval", "Smalleste interval", "Largest less smallest value that a small count can have, the narrowest for any attacker; null without small counts"),
+        _count("exposed_cells", "Afslørede små tal", "Small counts that somebody can find out; a release has none", "counts"),
+        _count("faulty_figures", "Røbende afledte tal", "Figures that give a hidden count back, or say otherwise than the rounded one; a release has none", "figures"),
+        _count("attackers", "Angribere", "The outsider and every participant", "attackers", 1),
+        Field("candidate_sha256", _TEXT, "Kontrolsum for de fælles filer", "Checksum of the shared files that were audited", pattern=r"^[0-9a-f]{64}$"),
+        Field("earlier_releases", _TEXTS, "Tidligere udgivelser", "Releases of the round that were read with the candidate; without those that show the same"),
         # Shares
         _share("share_ci95_lower", "Andel, 95 %-interval, nedre grænse", "Lower 95 % limit of the share (Wilson)"),
         _share("share_ci95_upper", "Andel, 95 %-interval, øvre grænse", "Upper 95 % limit of the share (Wilson)"),

@@ -3,12 +3,24 @@
 import datetime as dt
 import re
 from functools import cache
-from typing import Self
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
-from schemas.data_files import SCHEMAS_DIR, load_yaml, read_as
+from schemas.data_files import SCHEMAS_DIR, Lines, load_yaml, read_as
 from schemas.errors import CatalogueError
+from schemas.municipalities import municipality_codes
 from schemas.questionnaire import load_catalogue
 
 
@@ -22,6 +34,8 @@ class Round(BaseModel):
     threshold_dkk: StrictInt = Field(ge=0)
     population_quarter: StrictStr = Field(pattern=r"^[0-9]{4}K[1-4]$")
     disclosure_threshold: StrictInt = Field(ge=3)
+    disclosure_method: Literal["rounding", "suppression"] = "rounding"
+    rounding_base: Literal[3, 5] = 3
     rejected_rows_share: StrictFloat | StrictInt = Field(ge=0, le=1)
     reports_for: dict[StrictStr, tuple[StrictStr, ...]]
     open: StrictBool
@@ -31,17 +45,24 @@ class Round(BaseModel):
         """The date whose state the form asks about."""
         return dt.date.fromisoformat(self.name)
 
+    @field_validator("reports_for")
+    @classmethod
+    def _names_municipalities(cls, reports_for: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        covered = [code for codes in reports_for.values() for code in codes]
+        wrong = [code for code in [*reports_for, *covered] if not re.fullmatch(r"[0-9]{3}", code)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: municipality codes are text of three digits")
+        if unknown := sorted({*reports_for, *covered} - municipality_codes()):
+            raise ValueError(f"{', '.join(unknown)}: no municipality has this code")
+        if len(set(covered)) != len(covered) or set(covered) & set(reports_for):
+            raise ValueError("a municipality is covered once, and one that reports is not itself covered")
+        return reports_for
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", self.name):
             raise ValueError("a round is named by its snapshot date, as 2022-10-01")
         _ = self.snapshot_date
-        covered = [code for codes in self.reports_for.values() for code in codes]
-        wrong = [code for code in [*self.reports_for, *covered] if not re.fullmatch(r"[0-9]{3}", code)]
-        if wrong:
-            raise ValueError(f"reports_for: {', '.join(wrong)}: municipality codes are text of three digits")
-        if len(set(covered)) != len(covered) or set(covered) & set(self.reports_for):
-            raise ValueError("reports_for: a municipality is covered once, and one that reports is not itself covered")
         load_catalogue(self.questionnaire)
         return self
 
@@ -57,13 +78,23 @@ def load_rounds() -> dict[str, Round]:
     """Every round by name, oldest first.
 
     Raises:
-        CatalogueError: `rounds.yaml` is faulty, or a round names a catalogue that is; the message names every fault.
+        CatalogueError: `rounds.yaml` is faulty, or a round names a catalogue that is; the message names every fault and
+            the line to mend.
     """
-    return rounds_from(load_yaml(SCHEMAS_DIR / "rounds.yaml"), "rounds.yaml")
+    return rounds_in(SCHEMAS_DIR / "rounds.yaml")
 
 
-def rounds_from(document: object, file: str) -> dict[str, Round]:
-    """The rounds in a parsed document; `file` names it in messages.
+def rounds_in(path: Path) -> dict[str, Round]:
+    """Every round of a rounds file by name, oldest first.
+
+    Raises:
+        CatalogueError: as `load_rounds`.
+    """
+    return rounds_from(load_yaml(path), path.name, Lines(path))
+
+
+def rounds_from(document: object, file: str, lines: Lines | None = None) -> dict[str, Round]:
+    """The rounds in a parsed document; `file` names it in messages, with the line to mend where `lines` are given.
 
     Raises:
         CatalogueError: the document is faulty; the message names every fault.
@@ -75,7 +106,7 @@ def rounds_from(document: object, file: str) -> dict[str, Round]:
         if isinstance(entry, dict) and "name" in entry:
             raise CatalogueError(f"{file}: rounds.{name}: a round is named by its key; remove `name`")
         named[name] = {"name": name, **entry} if isinstance(entry, dict) else entry
-    rounds = read_as(_Rounds, {"rounds": named}, file).rounds
+    rounds = read_as(_Rounds, {"rounds": named}, file, lines).rounds
     return dict(sorted(rounds.items()))
 
 

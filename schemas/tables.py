@@ -21,7 +21,8 @@ if os.environ.get("PANDERA_VALIDATION_ENABLED", "True").lower() not in ("true", 
     raise TableError("PANDERA_VALIDATION_ENABLED is off, which would let every table through: unset it")
 
 _AREA = ("round", "area_type", "area_code", "area_name")
-_MEASURES = ("cases", "share", "rate_per_1000", "value_status")
+_SHARE = ("share", "share_ci95_lower", "share_ci95_upper")
+_MEASURES = ("cases", *_SHARE, "rate_per_1000", "ci95_lower", "ci95_upper", "value_status", "rounding_base")
 
 
 @dataclass(frozen=True)
@@ -313,13 +314,34 @@ ROUND_CHANGES = Table(
     ),
     frozenset({"rate_ratio", "rate_ratio_ci95_upper"}),
 )
+DISCLOSURE_AUDIT = Table(
+    "disclosure_audit",
+    "One row per kind of area: what the audit found in the shared files of the release candidate. Key: audited. Holds "
+    "numbers of counts, never a count.",
+    ("round", "audited"),
+    _fields(
+        "round",
+        "audited",
+        "cells",
+        "hidden_cells",
+        "rounded_cells",
+        "small_cells",
+        "narrowest_interval",
+        "exposed_cells",
+        "faulty_figures",
+        "attackers",
+        "candidate_sha256",
+        "earlier_releases",
+    ),
+    frozenset({"narrowest_interval"}),
+)
 ANSWER_COUNTS = Table(
     "answer_counts",
     "One row per participating municipality and answer to a closed question or group of a roll-up, zeros included.",
     ("municipality_code", "question", "answer"),
     _fields("municipality_code", "question", "answer", "cases", "answered"),
 )
-_HIDDEN = frozenset({"cases", "share", "rate_per_1000"})
+_HIDDEN = frozenset(_MEASURES) - {"value_status"}
 TARGET_GROUPS = Table(
     "target_groups",
     "One row per area and main or detailed target group, zeros included.",
@@ -345,8 +367,6 @@ KEY_FINDINGS = Table(
     "key_findings",
     "One row per headline finding of the published report. Key: finding.",
     ("round", "finding"),
-    _fields(
-        "round", "finding", "label_da", "numerator", "denominator", "share", "share_ci95_lower", "share_ci95_upper"
-    ),
-    frozenset({"share", "share_ci95_lower", "share_ci95_upper"}),
+    _fields("round", "finding", "label_da", "numerator", "denominator", *_SHARE),
+    frozenset(_SHARE),
 )

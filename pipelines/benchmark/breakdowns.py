@@ -14,8 +14,8 @@ def target_groups(answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> pl.D
 
     Grain: area x target group of either level, zeros included; sorted by area (country, regions, municipality groups,
     municipalities), level (main first) and the catalogue's order.
-    Columns: round, area_type, area_code, area_name, target_group_level ('main', 'detailed'), target_group, cases,
-    share, rate_per_1000, value_status; measured as `area_measures` says.
+    Columns: round, area_type, area_code, area_name, target_group_level ('main', 'detailed'), target_group, then
+    the measures as `area_measures` says.
     """
     levels = {"main_target_group": "main", "target_group": "detailed"}
     counts = pl.concat(answer_counts.filter(pl.col("question") == question) for question in levels)
@@ -31,8 +31,7 @@ def provider_types(answer_counts: pl.DataFrame, case_rates: pl.DataFrame) -> pl.
 
     Grain: area x provider type, zeros included; sorted by area (country, regions, municipality groups,
     municipalities) and the catalogue's order.
-    Columns: round, area_type, area_code, area_name, provider_type, cases, share, rate_per_1000, value_status; measured
-    as `area_measures` says.
+    Columns: round, area_type, area_code, area_name, provider_type, then the measures as `area_measures` says.
     """
     counts = answer_counts.filter(pl.col("question") == "provider_type")
     return area_measures(counts, case_rates).drop("question").rename({"answer": "provider_type"})

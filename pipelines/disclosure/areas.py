@@ -1,14 +1,15 @@
-"""Which areas' breakdowns every participant may see: the country and regions with enough participating municipalities.
+"""Which areas' breakdowns every participant may see: the country, regions and groups with enough participants.
 
 A breakdown of an area with few participants is a breakdown of few municipalities. What belongs here: whole areas. Single
 cells of an area that is shown are not protected here.
 """
 
+from itertools import combinations
+
+import numpy as np
 import polars as pl
 
 from pipelines.benchmark.areas import COUNTRY_CODE
-
-SUPPRESSED = "suppressed"
 
 
 def shared_areas(case_rates: pl.DataFrame, disclosure_threshold: int) -> pl.DataFrame:
@@ -48,22 +49,47 @@ def _hidden_regions(regions: pl.DataFrame, threshold: int) -> list[str]:
     return hidden
 
 
-def shared_breakdown(breakdown: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the country and the regions; of a hidden area every figure is null and its status says suppressed.
+def shown_areas(case_rates: pl.DataFrame, threshold: int) -> pl.DataFrame:
+    """The country, regions and municipality groups with participants, and whether their breakdowns may be shown.
 
-    No row is absent: a reader sees that the figure exists and is not shown.
+    Grain: area. Columns: area_type, area_code, is_shown. Regions as `shared_areas` has them, and municipality groups
+    by the same rule; further groups and regions are hidden, the smallest first, until no sum or difference of those
+    shown is an area with fewer participants than the threshold.
     """
-    figures = ("cases", "share", "rate_per_1000")
-    return (
-        breakdown.join(areas, on=["area_type", "area_code"], maintain_order="left")
-        .with_columns(pl.when("is_shown").then(pl.col(name)).alias(name) for name in figures)
-        .with_columns(value_status=pl.when("is_shown").then("value_status").otherwise(pl.lit(SUPPRESSED)))
-        .drop("is_shown")
-    )
+    regions = shared_areas(case_rates, threshold)
+    groups = shared_areas(case_rates.select(region_code="municipality_group_code"), threshold)
+    groups = groups.filter(pl.col("area_type") == "region").with_columns(area_type=pl.lit("municipality_group"))
+    areas = pl.concat([regions, groups])
+    while gone := _betraying_area(case_rates, areas, threshold):
+        is_gone = (pl.col("area_type") == gone[0]) & (pl.col("area_code") == gone[1])
+        areas = areas.with_columns(is_shown=pl.col("is_shown") & ~is_gone)
+    return areas
 
 
-def shared_key_findings(key_findings: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
-    """The findings, without their figures where the country has too few participants to be shown."""
-    figures = [name for name in key_findings.columns if name == "numerator" or name.startswith("share")]
-    shown = pl.lit(areas.filter(pl.col("area_type") == "country")["is_shown"].item())
-    return key_findings.with_columns(pl.when(shown).then(pl.col(name)).alias(name) for name in figures)
+def _betraying_area(case_rates: pl.DataFrame, areas: pl.DataFrame, threshold: int) -> tuple[str, str] | None:
+    """The smallest shown area, where those shown give an area with too few participants; None where they do not."""
+    parts = case_rates.group_by("region_code", "municipality_group_code").len().sort(pl.all())
+    shown = areas.filter("is_shown").select("area_type", "area_code").rows()
+    if not shown:
+        return None
+    inside = np.array([[_contains(area, part) for part in parts.iter_rows()] for area in shown], float)
+    # Projects onto all sums and differences of the areas shown.
+    projection = np.linalg.pinv(inside) @ inside
+    sizes = parts["len"].to_list()
+    few = [number for number, size in enumerate(sizes) if size < threshold]
+    for count in range(1, threshold):
+        for chosen in combinations(few, count):
+            if sum(sizes[number] for number in chosen) < threshold:
+                area = np.zeros(len(sizes))
+                area[list(chosen)] = 1.0
+                if np.allclose(projection @ area, area, atol=1e-9):
+                    by_size = [(kind == "country", kind == "region", float(inside[n] @ sizes), code, kind)
+                               for n, (kind, code) in enumerate(shown)]  # fmt: skip
+                    *_, code, kind = min(by_size)
+                    return kind, code
+    return None
+
+
+def _contains(area: tuple[str, str], part: tuple[str, str, int]) -> bool:
+    kind, code = area
+    return kind == "country" or code == part[0 if kind == "region" else 1]

@@ -10,7 +10,7 @@ that it can be no further is said by a sum, a linear program or, where its answe
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -40,8 +40,13 @@ _LOOKS = 30
 _STEPS, _CHANGES, _TRIES = 8, 60, (0, 7, 31)
 # Sums of so few cells are mended with the fractions in them.
 _SHORT = 20
+# Steps of a group that may fail before no more are tried there; each that works earns as many as it is worth.
+_PATIENCE, _WORTH = 60, 6
+# How often many columns are moved at once, and how few are not worth it.
+_TURNS, _FEW = 6, 3
 # Tables that are kept as proofs for other attackers.
 _KEPT = 2_000
+_QUIET: dict[str, bool | float | str] = {"output_flag": False, "threads": 1}
 
 
 class Failure(NamedTuple):
@@ -53,10 +58,10 @@ class Failure(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the audit found: nothing if it is clean, and the narrowest interval of any small count for any attacker."""
+    """What the audit found: nothing if it is clean, and per kind of cell the narrowest interval for any attacker."""
 
     failures: tuple[Failure, ...]
-    narrowest: int | None
+    narrowest: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,12 @@ class Insider:
 
     Attributes:
         known: cells with the interval in which they are known to it; its own are exact.
-        exempt: cells that say nothing of anybody else, as an area's count that is all its own.
+        widths: how wide the interval of a cell must be in its eyes, where the cases of others are too few for the width
+            that is asked for otherwise; 0 where they are none, as in an area's count that is all its own.
     """
 
     known: Mapping[str, Interval]
-    exempt: frozenset[str] = frozenset()
+    widths: Mapping[str, int] = field(default_factory=dict)
 
 
 def audit(
@@ -133,6 +139,7 @@ def verdict(
     table: Mapping[str, int],
     widths: Mapping[str, int],
     insiders: Mapping[str, Insider],
+    kinds: Mapping[str, str],
 ) -> Verdict:
     """Whether every small count is safe from an outsider and from every insider.
 
@@ -144,10 +151,11 @@ def verdict(
         widths: by cell, how far its largest feasible value must be above its smallest: at least 1 for a count that must
             not be known exactly. Other cells are not looked at.
         insiders: by name, what each knows beside what is published.
+        kinds: of the cells with a width, the kinds that the narrowest intervals are told by.
 
     Returns:
-        The failures (a cell that the outsider finds out is not repeated for insiders), and the narrowest interval of
-        the cells that are looked at and not shown.
+        The failures (a cell that the outsider finds out is not repeated for insiders), and by kind the narrowest
+        interval of the cells that are looked at and not shown; kinds without such a cell are left out.
 
     Raises:
         BotilbudError: a relation names an unknown cell, or the true counts contradict what is known.
@@ -156,41 +164,57 @@ def verdict(
     failures = [Failure(name, "published", OUTSIDER) for name in sorted(widths) if known[name][0] == known[name][1]]
     shown = {failure.cell for failure in failures}
     targets = {system.cell(name): width for name, width in sorted(widths.items()) if name not in shown}
-    found, narrowest = _too_narrow(system, targets, {}, None)
+    kind_of = {system.cell(name): kind for name, kind in kinds.items()}
+    narrowest: dict[str, int] = {}
+    found = _too_narrow(system, targets, {}, kind_of, narrowest)
     failures += [Failure(system.names[cell], kind, OUTSIDER) for cell, kind in found]
     for cell, _ in found:
         del targets[cell]
     for insider, knows in sorted(insiders.items()):
         own = {system.cell(name): interval for name, interval in knows.known.items()}
         views = system.views(own)
-        exempt = {system.cell(name) for name in knows.exempt} | {c for c, (low, high) in own.items() if low == high}
+        its_own = {cell for cell, (low, high) in own.items() if low == high}
+        in_its_eyes = targets | {cell: w for name, w in knows.widths.items() if (cell := system.cell(name)) in targets}
         others = {
             cell: width
-            for cell, width in targets.items()
-            if cell not in exempt and cell in system.part_of and id(system.part_of[cell]) in views
+            for cell, width in in_its_eyes.items()
+            if width and cell not in its_own and cell in system.part_of and id(system.part_of[cell]) in views
         }
-        found, narrowest = _too_narrow(system, others, views, narrowest)
+        found = _too_narrow(system, others, views, kind_of, narrowest)
         failures += [Failure(system.names[cell], kind, insider) for cell, kind in found]
     return Verdict(tuple(failures), narrowest)
 
 
 def _too_narrow(
-    system: "_System", widths: Mapping[int, int], views: Mapping[int, "_View"], narrowest: int | None
-) -> tuple[list[tuple[int, Literal["exact", "narrow"]]], int | None]:
-    """The cells whose intervals are too narrow, and the narrowest of all; those that can be narrow come first."""
+    system: "_System",
+    widths: Mapping[int, int],
+    views: Mapping[int, "_View"],
+    kind_of: Mapping[int, str],
+    narrowest: dict[str, int],
+) -> list[tuple[int, Literal["exact", "narrow"]]]:
+    """The cells whose intervals are too narrow; keeps the narrowest of each kind, and begins with those that can be."""
     found: list[tuple[int, Literal["exact", "narrow"]]] = []
+    wanted: dict[int, tuple[_View, dict[int, int]]] = {}
+    for cell, width in widths.items():
+        if (part := system.part_of.get(cell)) is not None:
+            view = views.get(id(part), part.outsider)
+            wanted.setdefault(id(view), (view, {}))[1][part.column[cell]] = max(
+                width, narrowest.get(kind_of[cell], width)
+            )
+    for view, columns in wanted.values():
+        view.spread(columns)
     for cell in sorted(widths, key=lambda cell: (system.high[cell] - system.low[cell], cell)):
-        part = system.part_of.get(cell)
+        part, kind = system.part_of.get(cell), kind_of[cell]
         if part is None:
             low, high = system.interval(cell)
         else:
             # As wide as the rule asks; and as the narrowest so far, so that it is the narrowest.
-            width = UNBOUNDED if narrowest is None else max(widths[cell], narrowest)
+            width = max(widths[cell], narrowest.get(kind, UNBOUNDED))
             low, high = views.get(id(part), part.outsider).reach(part.column[cell], width)
-        narrowest = high - low if narrowest is None else min(narrowest, high - low)
+        narrowest[kind] = min(narrowest.get(kind, UNBOUNDED), high - low)
         if high - low < widths[cell]:
             found.append((cell, "exact" if high == low else "narrow"))
-    return sorted(found), narrowest
+    return sorted(found)
 
 
 class _System:
@@ -284,8 +308,8 @@ def _tighten(
                 if other not in is_waiting:
                     is_waiting.add(other)
                     waiting.append(other)
-    # A sum without an open cell must still come out.
-    for terms, constant in sums:
+    # A sum without an open cell must still come out, whether or not it was looked at again.
+    for terms, constant in (sums[number] for number in waiting):
         if all(low[cell] == high[cell] for cell, _ in terms) and sum(s * low[c] for c, s in terms) != constant:
             raise _contradiction(names[terms[0][0]])
 
@@ -372,7 +396,8 @@ class _Part:
         self.lower = [system.low[cell] for cell in cells]
         self.upper = [system.high[cell] for cell in cells]
         self.start = None if system.table is None else [system.table[cell] for cell in cells]
-        self.kept: list[_Integers] = []
+        self.kept = _Tables(len(cells))
+        self.patience = _PATIENCE
         self.solvers: dict[bool, _Solver] = {}
         self.outsider = _View(self, self.lower, self.upper)
 
@@ -394,11 +419,29 @@ class _Part:
         np.add.at(sums, rows, signs * table[columns])
         return np.array_equal(sums, self.constants)
 
+    def mend(self, table: _Integers, free: npt.NDArray[np.bool_], least: _Integers, most: _Integers) -> bool:
+        """Changes the free columns of a table in place so that every sum comes out; tells whether that is possible."""
+        rows, columns, signs = self.terms
+        is_free = free[columns]
+        fixed = np.zeros(len(self.constants), np.int64)
+        np.add.at(fixed, rows[~is_free], (signs * table[columns])[~is_free])
+        touched, place = np.unique(rows[is_free], return_inverse=True)
+        rest = self.constants - fixed
+        is_touched = np.zeros(len(rest), np.bool_)
+        is_touched[touched] = True
+        if rest[~is_touched].any():
+            return False
+        number = np.cumsum(free) - 1
+        found = _any_whole((place, number[columns[is_free]], signs[is_free]), rest[touched], least[free], most[free])
+        if found is not None:
+            table[free] = found
+        return found is not None
+
     def first_table(self) -> list[int]:
         """A whole-number table that agrees with everything: the true one, or one that a solver finds."""
         if self.start is None:
             for whole in (False, True):
-                solution = self.solver(whole=whole).furthest(self.outsider, None, 1)
+                solution = self.solver(whole=whole).furthest(self.outsider, {})
                 if solution is not None and self.outsider.sees(solution):
                     break
             if self.start is None:
@@ -410,6 +453,26 @@ class _Part:
         if whole not in self.solvers:
             self.solvers[whole] = _Solver(self, whole=whole)
         return self.solvers[whole]
+
+
+class _Tables:
+    """Tables of a group that agree with everything, as rows; no more than `_KEPT`."""
+
+    def __init__(self, columns: int) -> None:
+        self.rows = np.zeros((16, columns), np.int64)
+        self.number = 0
+
+    @property
+    def all(self) -> _Integers:
+        return self.rows[: self.number]
+
+    def add(self, table: _Integers) -> None:
+        if self.number == _KEPT:
+            return
+        if self.number == len(self.rows):
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        self.rows[self.number] = table
+        self.number += 1
 
 
 class _View:
@@ -425,8 +488,8 @@ class _View:
         self.ends: dict[tuple[int, int], int] = {}
         if part.start is not None:
             self._note(np.array([part.start]))
-        if part.kept:
-            tables = np.stack(part.kept)
+        tables = part.kept.all
+        if len(tables):
             changed = np.flatnonzero((self.least != part.lower) | (self.most != part.upper))
             inside = (tables[:, changed] >= self.least[changed]) & (tables[:, changed] <= self.most[changed])
             self._note(tables[inside.all(axis=1)])
@@ -448,8 +511,7 @@ class _View:
         if self.part.start is None:
             self.part.start = table.tolist()
         self._note(table[None, :])
-        if len(self.part.kept) < _KEPT:
-            self.part.kept.append(table)
+        self.part.kept.add(table)
 
     def bounds(self, column: int) -> Interval:
         """Both ends of a column, exact."""
@@ -459,12 +521,31 @@ class _View:
         """An interval within which the column takes both ends: the widest there is, or one as wide as is asked."""
         self.part.first_table()
         for direction in (1, -1):
-            if self._width(column) < min(width, _STEPS):
+            if self._width(column) < min(width, _STEPS) and self._seen(column, direction) != self._limit(
+                column, direction
+            ):
                 self._walk(column, direction, min(width, _STEPS) - self._width(column))
         for direction in (1, -1):
             if self._width(column) < width:
                 self._end(column, direction)
         return self._seen(column, -1), self._seen(column, 1)
+
+    def spread(self, widths: Mapping[int, int]) -> None:
+        """Looks for tables that show many columns to be as wide as they must be, by moving all of them at once."""
+        for turn in range(_TURNS):
+            narrow = [column for column, width in sorted(widths.items()) if self._width(column) < width]
+            narrow = [column for column in narrow if self._width(column) < self.upper[column] - self.lower[column]]
+            if len(narrow) <= _FEW:
+                return
+            aims = {column: -1 if (place >> turn // 2) % 2 == turn % 2 else 1 for place, column in enumerate(narrow)}
+            solution = self.part.solver(whole=False).furthest(self, aims)
+            if solution is None:
+                return
+            if not self.sees(solution):
+                self._mend(solution)
+
+    def _limit(self, column: int, direction: int) -> int:
+        return self.upper[column] if direction > 0 else self.lower[column]
 
     def _width(self, column: int) -> int:
         return int(self.largest[column] - self.smallest[column])
@@ -484,23 +565,41 @@ class _View:
         if key not in self.ends:
             self.part.first_table()
             self.ends[key] = self._find_end(column, direction)
+            self._narrow(column, direction, self.ends[key])
         return self.ends[key]
 
+    def _narrow(self, column: int, direction: int, end: int) -> None:
+        """Takes an end that was found for what a column is known to be, and what follows from it one sum at a time.
+
+        No table is lost by it: all that agree with what is known have the column within its ends. What the outsider
+        finds out so, every view made later begins with.
+        """
+        ends = self.upper if direction > 0 else self.lower
+        if end == UNBOUNDED or ends[column] == end:
+            return
+        ends[column] = end
+        sums, touching = self.part.sums, self.part.touching
+        changed = [number for number, _ in touching[column]]
+        _tighten(sums, touching, self.lower, self.upper, changed, self.part.names)
+        self.least, self.most = np.array(self.lower, np.int64), np.array(self.upper, np.int64)
+
     def _find_end(self, column: int, direction: int) -> int:
-        limit = self.upper[column] if direction > 0 else self.lower[column]
+        limit = self._limit(column, direction)
+        if self._seen(column, direction) == limit:
+            return limit
         if abs(limit - self._seen(column, direction)) <= _STEPS:
             self._walk(column, direction, _STEPS)
         if self._seen(column, direction) == limit:
             return limit
-        solution = self.part.solver(whole=False).furthest(self, column, direction)
+        solution = self.part.solver(whole=False).furthest(self, {column: direction})
         if solution is None:
             return UNBOUNDED
         limit = _inwards(solution[column], direction)
-        if not self.sees(solution):
+        if not self.sees(solution) and self._seen(column, direction) != limit:
             self._mend(solution, column, limit)
         if self._seen(column, direction) == limit:
             return limit
-        solution = self.part.solver(whole=True).furthest(self, column, direction)
+        solution = self.part.solver(whole=True).furthest(self, {column: direction})
         if solution is None:
             return UNBOUNDED
         limit = _inwards(solution[column], direction)
@@ -510,7 +609,7 @@ class _View:
             f"The solver's bounds of {self.part.names[column]} are not whole: the audit cannot be relied on"
         )
 
-    def _mend(self, solution: npt.NDArray[np.float64], column: int, limit: int) -> None:
+    def _mend(self, solution: npt.NDArray[np.float64], column: int | None = None, limit: int = 0) -> None:
         """Looks for a whole-number table near a solution in fractions: only what its fractions touch may change."""
         whole = np.rint(solution).astype(np.int64)
         free = np.abs(solution - whole) > _TOLERANCE
@@ -519,11 +618,10 @@ class _View:
         touched[rows[free[columns]]] = True
         touched &= self.part.lengths <= _SHORT
         free[columns[touched[rows]]] = True
-        least, most = np.where(free, self.least, whole), np.where(free, self.most, whole)
-        least[column] = most[column] = limit
-        found = self.part.solver(whole=True).any_within(least, most)
-        if found is not None:
-            self.sees(found)
+        if column is not None:
+            free[column], whole[column] = False, limit
+        if self.part.mend(whole, free, self.least, self.most):
+            self.sees(whole.astype(float))
 
     def _walk(self, column: int, direction: int, units: int) -> None:
         """Moves a column away from the first table by single steps, as far as it is wanted and as that works."""
@@ -533,10 +631,18 @@ class _View:
         seen = self._seen(column, direction)
         gone = (seen - table[column]) * direction
         for step in range(min(gone + units, _STEPS)):
-            if not any(self._step(table, column, direction, first) for first in _TRIES):
+            if not any(self._try(table, column, direction, first) for first in _TRIES):
                 return
             if step >= gone:
                 self._keep(np.array(table, np.int64))
+
+    def _try(self, table: list[int], column: int, direction: int, first: int) -> bool:
+        """A step, unless too many failed: where sums leave hardly any choice, the solver is faster."""
+        if self.part.patience <= 0:
+            return False
+        is_done = self._step(table, column, direction, first)
+        self.part.patience = min(self.part.patience + _WORTH, _PATIENCE) if is_done else self.part.patience - 1
+        return is_done
 
     def _step(self, table: list[int], column: int, direction: int, first: int) -> bool:  # noqa: C901 - one tight loop
         """Changes a column by one, then others until every sum comes out again; tells whether it did.
@@ -586,15 +692,11 @@ class _Solver:
 
     def __init__(self, part: _Part, *, whole: bool) -> None:
         self.whole = whole
-        self.view: _View | None = part.outsider
+        # Whose bounds the model has: what a view learns, it keeps in another array.
+        self.least = part.outsider.least
         self.columns = np.arange(len(part.lower), dtype=np.int32)
         self.highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        options: dict[str, bool | float | str] = {
-            "output_flag": False,
-            "threads": 1,
-            "mip_rel_gap": 0.0,
-            "mip_abs_gap": 0.5,
-        }
+        options = _QUIET | {"mip_rel_gap": 0.0, "mip_abs_gap": 0.5}
         if not whole:
             # The last optimum stays feasible when only the aim changes: the primal method goes on from it.
             options |= {"presolve": "off", "simplex_strategy": 4}
@@ -602,32 +704,23 @@ class _Solver:
             self.highs.setOptionValue(option, value)
         self.highs.passModel(_model(part, whole=whole))
 
-    def furthest(self, view: _View, column: int | None, direction: int) -> npt.NDArray[np.float64] | None:
-        """A solution with the column as far as it goes; any solution without a column; None where there is no end."""
-        if view is not self.view:
+    def furthest(self, view: _View, aims: Mapping[int, int]) -> npt.NDArray[np.float64] | None:
+        """A solution with columns as far in their directions as they go together; None where there is no end."""
+        if view.least is not self.least:
             self._bound(view.least, view.most)
-            self.view = view
-        if column is not None:
+            self.least = view.least
+        for column, direction in aims.items():
             self.highs.changeColCost(column, float(-direction))
         self.highs.run()
         status = self.highs.getModelStatus()
         solution = np.array(self.highs.getSolution().col_value)
-        if column is not None:
+        for column in aims:
             self.highs.changeColCost(column, 0.0)
         if status == highspy.HighsModelStatus.kOptimal:
             return solution
         if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
             return None
-        raise _contradiction(view.part.names[column or 0])
-
-    def any_within(self, least: _Integers, most: _Integers) -> npt.NDArray[np.float64] | None:
-        """Any solution within narrower bounds; None where none is found."""
-        self._bound(least, most)
-        self.view = None
-        self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return None
-        return np.array(self.highs.getSolution().col_value)
+        raise _contradiction(view.part.names[next(iter(aims), 0)])
 
     def _bound(self, least: _Integers, most: _Integers) -> None:
         self.highs.changeColsBounds(len(self.columns), self.columns, *_ends(least, most))
@@ -643,16 +736,39 @@ def _ends(least: _Integers, most: _Integers) -> tuple[npt.NDArray[np.float64], n
 
 
 def _model(part: _Part, *, whole: bool) -> highspy.HighsLp:
-    columns = len(part.lower)
+    return _lp(part.terms, part.constants, part.outsider.least, part.outsider.most, whole=whole)
+
+
+def _lp(
+    terms: _Integers | tuple[_Integers, ...], constants: _Integers, least: _Integers, most: _Integers, *, whole: bool
+) -> highspy.HighsLp:
+    """Columns between their ends, and sums of them by (row, column, sign), in the order of the rows."""
+    rows, columns, signs = terms
     model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = columns, len(part.sums)
-    model.col_cost_ = np.zeros(columns)
-    model.col_lower_, model.col_upper_ = _ends(part.outsider.least, part.outsider.most)
-    model.row_lower_ = model.row_upper_ = part.constants.astype(float)
+    model.num_col_, model.num_row_ = len(least), len(constants)
+    model.col_cost_ = np.zeros(len(least))
+    model.col_lower_, model.col_upper_ = _ends(least, most)
+    model.row_lower_ = model.row_upper_ = constants.astype(float)
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = np.concatenate(([0], np.cumsum(part.lengths))).astype(np.int32)
-    model.a_matrix_.index_ = part.terms[1].astype(np.int32)
-    model.a_matrix_.value_ = part.terms[2].astype(float)
+    lengths = np.bincount(rows, minlength=len(constants))
+    model.a_matrix_.start_ = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+    model.a_matrix_.index_ = columns.astype(np.int32)
+    model.a_matrix_.value_ = signs.astype(float)
     if whole:
-        model.integrality_ = [highspy.HighsVarType.kInteger] * columns
+        model.integrality_ = [highspy.HighsVarType.kInteger] * len(least)
     return model
+
+
+def _any_whole(
+    terms: tuple[_Integers, ...], constants: _Integers, least: _Integers, most: _Integers
+) -> _Integers | None:
+    """Whole numbers for a few columns with which all sums come out; None where none are found."""
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in _QUIET.items():
+        highs.setOptionValue(option, value)
+    highs.passModel(_lp(terms, constants, least, most, whole=True))
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    found: _Integers = np.rint(np.array(highs.getSolution().col_value)).astype(np.int64)
+    return found

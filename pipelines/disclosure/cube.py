@@ -164,7 +164,7 @@ def rounded_margins(
         for table, columns in enumerate(_tables(groups, providers))
     }
     row_of = {cell: row for row, cells in rows.items() for cell in cells}
-    drawn = Rounding(rows, secret=secret, round_name=round_name, base=base, released={})
+    drawn = Rounding(rows, secret=secret, round_name=round_name, base=base, threshold=base, released={})
     columns = [column for table in _tables(groups, providers) for column in table]
     insiders = [_insider(m, columns, counts, "hidden") for m in municipalities]
     for _ in range(draws):

@@ -9,24 +9,16 @@ Source of the method: fixed random rounding to base 3, as Statistics New Zealand
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from pipelines.disclosure.audit import Interval, rounded
 from schemas.errors import BotilbudError
 
 BASES = (3, 5)
+# Cell, true count and base, with what was shown for them; it holds true counts, so this is nobody else's to see.
+Released = Mapping[tuple[str, int, int], int]
 _DIGEST_RANGE = 2**256
 # So many draws are made for a row; one that is never safe is hidden instead.
 DRAWS = 100
-
-
-@dataclass(frozen=True)
-class Released:
-    """A count as it was shown in an earlier release; `count` is the true one, so this is nobody else's to see."""
-
-    count: int
-    base: int
-    shown: int
 
 
 def require_base(base: int) -> None:
@@ -68,8 +60,9 @@ class Rounding:
         secret: the data root's secret.
         round_name: the survey round.
         base: 3 or 5.
-        released: what earlier releases of the round showed, by cell. A cell with the same count and base keeps its
-            number, whatever the secret is.
+        threshold: counts of 1 to threshold - 1 must not follow from their row's total.
+        released: what earlier releases of the round showed. A cell with the same count and base keeps its number,
+            whatever the secret is.
 
     Raises:
         BotilbudError: the base is not offered.
@@ -82,13 +75,15 @@ class Rounding:
         secret: bytes,
         round_name: str,
         base: int,
-        released: Mapping[str, Released],
+        threshold: int,
+        released: Released,
     ) -> None:
         require_base(base)
         self.rows = rows
         self.secret = secret
         self.round_name = round_name
         self.base = base
+        self.threshold = threshold
         self.released = released
         self.draws = dict.fromkeys(rows, -1)
         self.shown: dict[str, int] = {}
@@ -100,17 +95,15 @@ class Rounding:
         while self.draws[row] < DRAWS:
             self.draws[row] += 1
             shown = {cell: self._shown(cell, count, self.draws[row]) for cell, count in self.rows[row].items()}
-            if not given_away(self.rows[row], shown, self.base):
+            if not given_away(self.rows[row], shown, self.base, self.threshold):
                 self.shown.update(shown)
                 return
         for cell in self.rows[row]:
             self.shown.pop(cell, None)
 
     def _shown(self, cell: str, count: int, draw: int) -> int:
-        before = self.released.get(cell)
-        if before is not None and (before.count, before.base) == (count, self.base):
-            return before.shown
-        return rounded_count(self.secret, self.round_name, cell, count, self.base, draw)
+        before = self.released.get((cell, count, self.base))
+        return rounded_count(self.secret, self.round_name, cell, count, self.base, draw) if before is None else before
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -118,8 +111,8 @@ class Rounding:
         return {cell: rounded(shown, self.base) for cell, shown in self.shown.items()}
 
 
-def given_away(counts: Mapping[str, int], shown: Mapping[str, int], base: int) -> Collection[str]:
-    """The counts of 1 to base - 1 that the row's exact total leaves one value only."""
+def given_away(counts: Mapping[str, int], shown: Mapping[str, int], base: int, threshold: int) -> Collection[str]:
+    """The counts of 1 to threshold - 1 that the row's exact total leaves one value only."""
     total = sum(counts.values())
     intervals = {cell: rounded(value, base) for cell, value in shown.items()}
     least = sum(low for low, _ in intervals.values())
@@ -127,5 +120,5 @@ def given_away(counts: Mapping[str, int], shown: Mapping[str, int], base: int) -
     return [
         cell
         for cell, (low, high) in intervals.items()
-        if 0 < counts[cell] < base and max(low, total - (most - high)) == min(high, total - (least - low))
+        if 0 < counts[cell] < threshold and max(low, total - (most - high)) == min(high, total - (least - low))
     ]

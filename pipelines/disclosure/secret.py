@@ -1,7 +1,7 @@
 """The secret that rounding draws by: where it lies, and how it is made once.
 
 Nothing else makes or reads it. It is never published, logged or shown in a message. Losing it changes no number that is
-released already, as long as the earlier release's own record is at hand (`protection.released_counts`).
+released already: releases themselves hold them (`earlier.released_numbers`).
 """
 
 import os

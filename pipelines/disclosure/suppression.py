@@ -6,15 +6,13 @@ the check of what would be published (`audit`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import combinations
+from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
 from pipelines.benchmark.areas import COUNTRY_CODE, area_members
-from pipelines.disclosure.areas import shared_areas
+from pipelines.disclosure.areas import shown_areas
 from pipelines.disclosure.audit import UNBOUNDED, Interval, Relation
 from pipelines.disclosure.pattern import LEAST_COST, Cell, Insider, Pattern, find_pattern
 from schemas.errors import BotilbudError
@@ -28,7 +26,7 @@ LOWEST_THRESHOLD = 3
 Zeros = Literal["hidden", "shown"]
 
 # The findings that a table of answers gives as well: question, and the answers of the country that they add up.
-_FINDINGS: dict[str, tuple[str, tuple[str, ...]]] = {
+FINDING_ANSWERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "above_threshold_since_age_18": ("time_above_threshold", ("since_age_18",)),
     "intellectual_disability": ("target_group", ("intellectual_disability", "autism_with_intellectual_disability")),
     "behaviour_decisive": ("behaviour_decisive", ("yes",)),
@@ -76,55 +74,6 @@ def finding_key(finding: str) -> str:
     return cell_key("finding", COUNTRY_CODE, "finding", finding)
 
 
-# Areas ---------------------------------------------------------------------------------------------------------------
-
-
-def shown_areas(case_rates: pl.DataFrame, threshold: int) -> pl.DataFrame:
-    """The country, regions and municipality groups with participants, and whether their breakdowns may be shown.
-
-    Grain: area. Columns: area_type, area_code, is_shown. Regions as `shared_areas` has them, and municipality groups
-    by the same rule; further groups and regions are hidden, the smallest first, until no sum or difference of those
-    shown is an area with fewer participants than the threshold.
-    """
-    regions = shared_areas(case_rates, threshold)
-    groups = shared_areas(case_rates.select(region_code="municipality_group_code"), threshold)
-    groups = groups.filter(pl.col("area_type") == "region").with_columns(area_type=pl.lit("municipality_group"))
-    areas = pl.concat([regions, groups])
-    while gone := _betraying_area(case_rates, areas, threshold):
-        is_gone = (pl.col("area_type") == gone[0]) & (pl.col("area_code") == gone[1])
-        areas = areas.with_columns(is_shown=pl.col("is_shown") & ~is_gone)
-    return areas
-
-
-def _betraying_area(case_rates: pl.DataFrame, areas: pl.DataFrame, threshold: int) -> tuple[str, str] | None:
-    """The smallest shown area, where those shown give an area with too few participants; None where they do not."""
-    parts = case_rates.group_by("region_code", "municipality_group_code").len().sort(pl.all())
-    shown = areas.filter("is_shown").select("area_type", "area_code").rows()
-    if not shown:
-        return None
-    inside = np.array([[_contains(area, part) for part in parts.iter_rows()] for area in shown], float)
-    # Projects onto all sums and differences of the areas shown.
-    projection = np.linalg.pinv(inside) @ inside
-    sizes = parts["len"].to_list()
-    few = [number for number, size in enumerate(sizes) if size < threshold]
-    for count in range(1, threshold):
-        for chosen in combinations(few, count):
-            if sum(sizes[number] for number in chosen) < threshold:
-                area = np.zeros(len(sizes))
-                area[list(chosen)] = 1.0
-                if np.allclose(projection @ area, area, atol=1e-9):
-                    by_size = [(kind == "country", kind == "region", float(inside[n] @ sizes), code, kind)
-                               for n, (kind, code) in enumerate(shown)]  # fmt: skip
-                    *_, code, kind = min(by_size)
-                    return kind, code
-    return None
-
-
-def _contains(area: tuple[str, str], part: tuple[str, str, int]) -> bool:
-    kind, code = area
-    return kind == "country" or code == part[0 if kind == "region" else 1]
-
-
 # The tables as cells and sums ----------------------------------------------------------------------------------------
 
 
@@ -136,15 +85,18 @@ class Tables:
         answer_counts: as `answer_counts` makes them.
         case_rates: as `case_rates` makes them, of the same municipalities.
         catalogue: the round's form.
-        findings: numerator of each headline finding by its code; those that are not there are not looked after.
-        published: the exact counts that earlier releases of the round show, by cell (`protection.published_cells`).
+        findings: of each headline finding by its code, the cases it holds for and the cases with an answer.
+        published: the cells that are shown already, by earlier releases of the round (`earlier.published_cells`).
+        withheld: the cells that earlier releases hide (`earlier.withheld_cells`): they stay hidden, so that the same
+            cases make the same release.
     """
 
     answer_counts: pl.DataFrame
     case_rates: pl.DataFrame
     catalogue: Catalogue
-    findings: Mapping[str, int]
-    published: Mapping[str, int] = field(default_factory=dict)
+    findings: Mapping[str, tuple[int, int]]
+    published: Collection[str] = frozenset()
+    withheld: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -199,17 +151,32 @@ def hidden_of_release(tables: Tables, threshold: int, municipal: Municipal) -> P
         BotilbudError: the threshold is below 3.
     """
     require_threshold(threshold)
-    hidden: set[str] = set()
+    hidden = _hidden_findings(tables, threshold)
     unsafe: set[str] = set()
     for system in systems(tables, threshold, municipal):
-        known = {name for name, cell in system.cells.items() if tables.published.get(name) == cell.count}
+        known = system.cells.keys() & set(tables.published)
         # What was shown once is known for good, and hides nothing.
         cells = {name: Cell(cell.count) if name in known else cell for name, cell in system.cells.items()}
+        withheld = cells.keys() & set(tables.withheld) - known
+        cells |= {name: replace(cells[name], hidden=True) for name in withheld}
         pattern = find_pattern(cells, system.relations, system.insiders)
         # A rounded count is no hidden cell.
         hidden |= (pattern.hidden | {name for name in known if system.cells[name].hidden}) - municipal.shown
         unsafe |= pattern.unsafe
     return Pattern(frozenset(cell for cell in hidden if _is_of_a_table(cell)), frozenset(unsafe))
+
+
+def _hidden_findings(tables: Tables, threshold: int) -> set[str]:
+    """The findings that no answers give and that are small, leave few cases for which they do not hold, or are withheld."""
+    areas = shown_areas(tables.case_rates, threshold)
+    is_shown = not areas.filter(area_type="country", is_shown=True).is_empty()
+    small = range(1, threshold)
+    untied = {finding_key(f): numbers for f, numbers in tables.findings.items() if f not in FINDING_ANSWERS}
+    return {
+        cell
+        for cell, (cases, answered) in untied.items()
+        if not is_shown or cases in small or answered - cases in small or cell in tables.withheld
+    }
 
 
 def _is_of_a_table(cell: str) -> bool:
@@ -354,7 +321,9 @@ class _Builder:
     def _municipal_cell(self, kind: str, code: str, column: tuple[str, str], count: int, total: int) -> Cell:
         if self.municipal.rounded is not None:
             interval = self.municipal.rounded.get(cell_key(kind, code, *column), (0, UNBOUNDED))
-            return Cell(count, interval, hidden=True, width=1 if 0 < count < self.municipal.base else 0)
+            return Cell(
+                count, interval, hidden=True, width=1 if 0 < count < max(self.threshold, self.municipal.base) else 0
+            )
         return municipal_cell(f"{kind}/{code}/{column[0]}", count, total, self.threshold, self.municipal.zeros)
 
     # Sums over areas
@@ -378,15 +347,21 @@ class _Builder:
                 self.relations.append((cell_key(_PART, part, key, answer), cells("municipality", members)))
 
     def _add_findings(self) -> None:
-        for finding, (key, answers) in _FINDINGS.items():
+        for finding, (key, answers) in FINDING_ANSWERS.items():
             cells = [cell_key("country", COUNTRY_CODE, key, answer) for answer in answers]
             if finding in self.findings and all(cell in self.cells for cell in cells):
-                count = self.findings[finding]
+                count, _ = self.findings[finding]
                 is_small = 0 < count < self.threshold
                 width = NARROWEST if is_small else 0
                 shown = self.shown["country", COUNTRY_CODE]
                 self.cells[finding_key(finding)] = Cell(
-                    count, (0, UNBOUNDED), hidden=is_small or not shown, cost=_cost("finding", count), width=width
+                    count,
+                    (0, UNBOUNDED),
+                    hidden=is_small or not shown,
+                    cost=_cost("finding", count),
+                    width=width,
+                    # A finding that holds for nobody tells as much as the zeros of the country's row, and goes with them.
+                    row=finding_key(finding),
                 )
                 self.relations.append((finding_key(finding), cells))
 

@@ -36,11 +36,15 @@ _SCHEMA = {
 }
 
 
-def utility(tables: Tables, threshold: int, secret: bytes) -> pl.DataFrame:
-    """Both methods at every setting, for the two breakdowns that are shown of single municipalities.
+# So many settings are compared.
+SETTINGS = len(_BASES) + len(_THRESHOLDS) * len(_ZEROS)
 
-    Grain: method x setting x zeros x breakdown. Columns: method ('rounding', 'suppression'), setting (base or
-    threshold), zeros ('hidden', 'shown'; of rounding 'rounded'), breakdown, non_zero_cells_visible_share and
+
+def utility(tables: Tables, threshold: int, secret: bytes) -> Iterator[pl.DataFrame]:
+    """Both methods at every setting, one after the other, for the two breakdowns that are shown of single municipalities.
+
+    Grain of all of them together: method x setting x zeros x breakdown. Columns: method ('rounding', 'suppression'),
+    setting (base or threshold), zeros ('hidden', 'shown'; of rounding 'rounded'), breakdown, non_zero_cells_visible_share and
     cases_visible_share (shares of the true non-zero cells and of the cases that a number is shown for; null without
     any), mean_error and largest_error (cases, between shown and true count, over all cells that show a number),
     narrowest_interval (largest less smallest feasible value of a small count, in the eyes of an outsider, over the
@@ -52,16 +56,19 @@ def utility(tables: Tables, threshold: int, secret: bytes) -> pl.DataFrame:
         secret: the data root's secret.
     """
     municipal = _municipal_only(tables)
-    rows: list[tuple[object, ...]] = []
     for base in _BASES:
         done = rounding(municipal, threshold, base, secret=secret, released={})
         how = Municipal(done.intervals, base)
-        rows += [("rounding", base, "rounded", *figures) for figures in _figures(municipal, done, how, threshold)]
+        figures_of = _figures(municipal, done, how, threshold)
+        yield _frame([("rounding", base, "rounded", *figures) for figures in figures_of])
     for setting in _THRESHOLDS:
         for zeros in _ZEROS:
             done = suppression(municipal, setting, zeros)
             figures_of = _figures(municipal, done, Municipal(zeros=zeros), setting)
-            rows += [("suppression", setting, zeros, *figures) for figures in figures_of]
+            yield _frame([("suppression", setting, zeros, *figures) for figures in figures_of])
+
+
+def _frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 

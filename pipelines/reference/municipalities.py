@@ -1,15 +1,10 @@
-"""The 98 municipalities with their regions and comparison groups.
-
-Source: Statistics Denmark's classifications of regions (NUTS) and of municipality groups (Danmarks Statistik,
-"Kommunegrupper", 2018), as they stood at the rounds covered.
-"""
+"""The 98 municipalities with their regions and comparison groups (source: `schemas.municipalities`)."""
 
 from functools import cache
-from pathlib import Path
 
 import polars as pl
 
-CSV = Path(__file__).with_name("municipalities.csv")
+from schemas.municipalities import CSV
 
 
 @cache

@@ -3,7 +3,9 @@
 `shared/` is what every participant may see; `municipalities/<code>/` what only that municipality may see.
 """
 
-from collections.abc import Iterator
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -15,6 +17,8 @@ from schemas.questionnaire import Catalogue
 from schemas.rounds import Round
 from schemas.tables import Table
 
+SHARED = "shared"
+
 
 class ReleaseFile(NamedTuple):
     """A file of a release: its path within it, its bytes, and the table it holds (a workbook holds none)."""
@@ -24,14 +28,15 @@ class ReleaseFile(NamedTuple):
     table: Table | None
     rows: int | None
 
+    @property
+    def sha256(self) -> str:
+        """Checksum of the bytes, in hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
 
-class Benchmark(NamedTuple):
-    """The tables that a release is made of, each checked already; `shared_*` hold what every participant may see."""
 
-    delivery_log: pl.DataFrame
-    responses: pl.DataFrame
-    rejected_rows: pl.DataFrame
-    delivered_rows: pl.DataFrame
+class Shared(NamedTuple):
+    """The tables that every participant may see, as they may be seen."""
+
     case_rates: pl.DataFrame
     area_averages: pl.DataFrame
     funnel_limits: pl.DataFrame
@@ -39,32 +44,58 @@ class Benchmark(NamedTuple):
     target_groups: pl.DataFrame
     provider_types: pl.DataFrame
     question_answers: pl.DataFrame
-    shared_target_groups: pl.DataFrame
-    shared_provider_types: pl.DataFrame
-    shared_question_answers: pl.DataFrame
-    shared_key_findings: pl.DataFrame
+    key_findings: pl.DataFrame
+
+
+class Benchmark(NamedTuple):
+    """The tables that a release is made of, each checked already; the breakdowns are exact, those of `shared` are not."""
+
+    shared: Shared
+    delivery_log: pl.DataFrame
+    responses: pl.DataFrame
+    rejected_rows: pl.DataFrame
+    delivered_rows: pl.DataFrame
+    target_groups: pl.DataFrame
+    provider_types: pl.DataFrame
+    question_answers: pl.DataFrame
 
 
 def release_files(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
     """Every file of the release but its manifest."""
-    yield from _shared_files(benchmark)
+    yield from shared_files(benchmark.shared)
     yield from _deliveries_files(benchmark)
     yield from _benchmark_files(benchmark, catalogue)
     yield from _correction_workbooks(benchmark, round_, catalogue)
 
 
-def _shared_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
-    for table, frame in (
-        (tables.CASE_RATES, benchmark.case_rates),
-        (tables.AREA_AVERAGES, benchmark.area_averages),
-        (tables.FUNNEL_LIMITS, benchmark.funnel_limits),
-        (tables.ROUND_CHANGES, benchmark.round_changes),
-        (tables.TARGET_GROUPS, benchmark.shared_target_groups),
-        (tables.PROVIDER_TYPES, benchmark.shared_provider_types),
-        (tables.QUESTION_ANSWERS, benchmark.shared_question_answers),
-        (tables.KEY_FINDINGS, benchmark.shared_key_findings),
+def shared_files(shared: Shared) -> Iterator[ReleaseFile]:
+    """The files that every participant may see: what the audit reads before any of them is published."""
+    for table, frame in zip(
+        (
+            tables.CASE_RATES,
+            tables.AREA_AVERAGES,
+            tables.FUNNEL_LIMITS,
+            tables.ROUND_CHANGES,
+            tables.TARGET_GROUPS,
+            tables.PROVIDER_TYPES,
+            tables.QUESTION_ANSWERS,
+            tables.KEY_FINDINGS,
+        ),
+        shared,
+        strict=True,
     ):
-        yield _parquet("shared", table, frame)
+        yield _parquet(SHARED, table, frame)
+
+
+def read_back(files: Iterable[ReleaseFile]) -> dict[str, pl.DataFrame]:
+    """The tables in files, by name, from their bytes."""
+    return {file.table.name: pl.read_parquet(io.BytesIO(file.content)) for file in files if file.table is not None}
+
+
+def shared_checksum(sha256: Mapping[str, str]) -> str:
+    """One checksum over the shared files among these, given by path with the checksum of each."""
+    shared = sorted(f"{path} {checksum}" for path, checksum in sha256.items() if path.startswith(f"{SHARED}/"))
+    return hashlib.sha256("\n".join(shared).encode()).hexdigest()
 
 
 def _deliveries_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
@@ -79,14 +110,14 @@ def _deliveries_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
 
 def _benchmark_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[ReleaseFile]:
     """Its cases, and its breakdowns in full beside the country's as everybody sees them, for every participant."""
-    participants = benchmark.case_rates["municipality_code"].to_list()
+    participants = benchmark.shared.case_rates["municipality_code"].to_list()
     cases = _by(benchmark.responses, "municipality_code")
     for code in participants:
         yield _parquet(_folder(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear()))
     for table, frame, shared in (
-        (tables.TARGET_GROUPS, benchmark.target_groups, benchmark.shared_target_groups),
-        (tables.PROVIDER_TYPES, benchmark.provider_types, benchmark.shared_provider_types),
-        (tables.QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared_question_answers),
+        (tables.TARGET_GROUPS, benchmark.target_groups, benchmark.shared.target_groups),
+        (tables.PROVIDER_TYPES, benchmark.provider_types, benchmark.shared.provider_types),
+        (tables.QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared.question_answers),
     ):
         country = shared.filter(pl.col("area_type") == "country")
         own = _by(frame.filter(pl.col("area_type") == "municipality"), "area_code")

@@ -85,7 +85,7 @@ def _resource(file: ReleaseFile) -> dict[str, Any]:
         "format": extension,
         "mediatype": _MEDIA_TYPES[extension],
         "bytes": len(file.content),
-        "hash": f"sha256:{hashlib.sha256(file.content).hexdigest()}",
+        "hash": f"sha256:{file.sha256}",
         "rows": file.rows,
     }
     if file.table is not None:

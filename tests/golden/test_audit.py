@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.disclosure.audit import audit, bounds, rounded
+from pipelines.disclosure.audit import OUTSIDER, UNBOUNDED, Failure, Insider, audit, bounds, rounded, verdict
 from schemas.errors import BotilbudError
 
 # Each with its source: small published or reported cases, bounds checked with a solver.
@@ -49,6 +49,61 @@ def test_an_unknown_cell_and_numbers_that_contradict_each_other_are_refused():
         bounds({"a": (0, 1), "b": (0, 1), "total": (5, 5)}, [("total", ["a", "b"])])
 
 
+def judged(insiders, width=3):
+    """Of 3 municipalities' counts 2, 4 and 6 only the total of 12 is shown."""
+    table = {"a": 2, "b": 4, "c": 6, "total": 12}
+    known = dict.fromkeys("abc", (0, UNBOUNDED)) | {"total": (12, 12)}
+    relations = [("total", ["a", "b", "c"])]
+    return verdict(known, relations, table, {"a": width}, insiders, {"a": "municipality"})
+
+
+def test_a_count_is_safe_where_its_interval_is_as_wide_as_is_asked():
+    assert judged({}) == ((), {"municipality": 12})
+    assert judged({}, width=12).failures == ()
+    assert judged({}, width=13).failures == (Failure("a", "narrow", OUTSIDER),)
+    # Who knows c is left with 12 - 6.
+    assert judged({"c": Insider({"c": (6, 6)})}) == ((), {"municipality": 6})
+    assert judged({"both": Insider({"b": (4, 4), "c": (6, 6)})}) == (
+        (Failure("a", "exact", "both"),),
+        {"municipality": 0},
+    )
+
+
+def test_an_insider_may_know_more_of_what_is_mostly_its_own():
+    # c knows that b is 2 to 4, so that a is 2 to 4: 2 wide.
+    c = {"b": (2, 4), "c": (6, 6)}
+    assert judged({"c": Insider(c)}).failures == (Failure("a", "narrow", "c"),)
+    assert judged({"c": Insider(c, {"a": 2})}) == ((), {"municipality": 2})
+    # Others are asked for the whole width all the same.
+    assert judged({"c": Insider(c, {"a": 2}), "d": Insider(c)}).failures == (Failure("a", "narrow", "d"),)
+
+
+def test_nothing_is_asked_of_a_count_that_is_all_an_insider_s_own():
+    both = {"b": (4, 4), "c": (6, 6)}
+    assert judged({"both": Insider(both, {"a": 0})}) == ((), {"municipality": 12})
+    assert judged({"both": Insider(both, {"a": 1})}).failures == (Failure("a", "exact", "both"),)
+
+
+def test_a_width_of_a_cell_that_is_not_looked_at_changes_nothing():
+    assert judged({"c": Insider({"c": (6, 6)}, {"b": 9})}) == ((), {"municipality": 6})
+
+
+def test_a_small_count_that_is_shown_is_no_interval():
+    table = {"a": 2, "b": 4, "total": 6}
+    known = {cell: (count, count) for cell, count in table.items()}
+    found = verdict(known, [("total", ["a", "b"])], table, {"a": 1}, {}, {"a": "country"})
+    assert found == ((Failure("a", "published", OUTSIDER),), {})
+
+
+def test_each_kind_has_its_narrowest_interval():
+    table = {"a": 1, "b": 1, "c": 1, "d": 2, "ab": 2, "cd": 3}
+    known = dict.fromkeys("abcd", (0, UNBOUNDED)) | {"ab": (2, 2), "cd": (3, 3)}
+    relations = [("ab", ["a", "b"]), ("cd", ["c", "d"])]
+    kinds = {"a": "region", "b": "region", "c": "country"}
+    found = verdict(known, relations, table, dict.fromkeys("abc", 1), {"d": Insider({"d": (1, 2)})}, kinds)
+    assert found == ((), {"region": 2, "country": 1})
+
+
 @st.composite
 def tables(draw):
     """Rows x columns with margins, and a group of cells across them: linked, and no network."""
@@ -85,3 +140,28 @@ def test_the_bounds_are_those_of_all_tables_that_can_be(world):
             for cell, value in table.items():
                 seen[cell].add(value)
     assert bounds(known, relations) == {cell: (min(values), max(values)) for cell, values in seen.items()}
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(tables(), st.data())
+def test_an_insider_s_bounds_are_those_of_all_tables_that_agree_with_what_it_knows(world, data):
+    known, relations, inner = world
+    every = []
+    for values in itertools.product(*(range(known[cell][0], known[cell][1] + 1) for cell in inner)):
+        table = dict(zip(inner, values, strict=True))
+        table |= {total: sum(table[part] for part in parts) for total, parts in relations}
+        if all(known[total][0] <= table[total] <= known[total][1] for total, _ in relations):
+            every.append(table)
+    truth = data.draw(st.sampled_from(every))
+    own = data.draw(st.sets(st.sampled_from(inner)))
+    views = {OUTSIDER: every, "insider": [table for table in every if all(table[cell] == truth[cell] for cell in own)]}
+    expected = {}
+    hidden = [cell for cell in inner if known[cell][0] < known[cell][1]]
+    for attacker, seen in views.items():
+        for cell in hidden:
+            width = max(table[cell] for table in seen) - min(table[cell] for table in seen)
+            if width < 2 and cell not in expected and not (attacker == "insider" and cell in own):
+                expected[cell] = Failure(cell, "narrow" if width else "exact", attacker)
+    insider = Insider({cell: (truth[cell], truth[cell]) for cell in own})
+    found = verdict(known, relations, truth, dict.fromkeys(hidden, 2), {"insider": insider}, dict.fromkeys(hidden, ""))
+    assert set(found.failures) == set(expected.values())

@@ -3,6 +3,7 @@ import pytest
 
 from pipelines.benchmark.answer_counts import answer_counts
 from pipelines.benchmark.breakdowns import provider_types, target_groups
+from pipelines.benchmark.measures import FIGURES
 from pipelines.benchmark.question_answers import question_answers
 from pipelines.benchmark.rates import case_rates
 from schemas.errors import ConservationError
@@ -104,7 +105,7 @@ def test_areas_come_as_country_regions_groups_municipalities_each_by_code():
 
 def test_the_columns_are_those_that_others_read():
     counts, rates = step()
-    where, what = ["round", "area_type", "area_code", "area_name"], ["cases", "share", "rate_per_1000", "value_status"]
+    where, what = ["round", "area_type", "area_code", "area_name"], [*FIGURES, "value_status", "rounding_base"]
     assert target_groups(counts, rates).columns == [*where, "target_group_level", "target_group", *what]
     assert provider_types(counts, rates).columns == [*where, "provider_type", *what]
     assert question_answers(counts, rates, CATALOGUE).columns == [*where, "question", "answer", *what]

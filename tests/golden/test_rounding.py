@@ -13,9 +13,10 @@ from pipelines.benchmark.measures import area_measures
 from pipelines.disclosure.audit import bounds
 from pipelines.disclosure.audit import rounded as interval
 from pipelines.disclosure.cube import margins, rounded_margins
-from pipelines.disclosure.protection import municipal_rows, released_counts, rounding, shared_table
-from pipelines.disclosure.rounding import Released, Rounding, given_away, rounded_count
+from pipelines.disclosure.protection import municipal_rows, rounding
+from pipelines.disclosure.rounding import Rounding, given_away, rounded_count
 from pipelines.disclosure.secret import rounding_secret
+from pipelines.disclosure.shared import shared_table
 from pipelines.disclosure.suppression import Municipal, public_knowledge, systems
 from schemas.errors import BotilbudError
 from tests.golden import disclosure_scenario as scenario
@@ -66,12 +67,12 @@ def test_round_cell_count_secret_and_draw_all_change_the_draw():
 
 def test_a_row_whose_total_gives_a_count_away_is_drawn_again():
     # The single case shown as 3 can only be 1 to 5, and the total is 1.
-    assert given_away({"a": 1, "b": 0}, {"a": 3, "b": 0}, 3) == ["a"]
-    assert given_away({"a": 1, "b": 0}, {"a": 0, "b": 0}, 3) == []
+    assert given_away({"a": 1, "b": 0}, {"a": 3, "b": 0}, 3, 3) == ["a"]
+    assert given_away({"a": 1, "b": 0}, {"a": 0, "b": 0}, 3, 3) == []
     # 1 + 1 shown as 3 + 3: each at least 1, and the total is 2.
-    assert given_away({"a": 1, "b": 1, "c": 0}, {"a": 3, "b": 3, "c": 0}, 3) == ["a", "b"]
+    assert given_away({"a": 1, "b": 1, "c": 0}, {"a": 3, "b": 3, "c": 0}, 3, 3) == ["a", "b"]
     rows = {f"row {number}": {f"{number}/a": 1, f"{number}/b": 0} for number in range(30)}
-    drawn = Rounding(rows, secret=SECRET, round_name=ROUND, base=3, released={})
+    drawn = Rounding(rows, secret=SECRET, round_name=ROUND, base=3, threshold=3, released={})
     assert set(drawn.shown.values()) == {0}
 
 
@@ -79,15 +80,16 @@ def test_a_row_whose_total_gives_a_count_away_is_drawn_again():
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=5), st.sampled_from([3, 5]))
 def test_no_row_gives_a_small_count_away_and_no_error_reaches_the_base(counts, base):
     row = {f"cell {number}": count for number, count in enumerate(counts)}
-    drawn = Rounding({"row": row}, secret=SECRET, round_name=ROUND, base=base, released={}).shown
-    assert given_away(row, drawn, base) == []
+    drawn = Rounding({"row": row}, secret=SECRET, round_name=ROUND, base=base, threshold=5, released={}).shown
+    assert given_away(row, drawn, base, 5) == []
     assert all(abs(drawn[cell] - count) < base for cell, count in row.items())
 
 
 def test_a_number_that_is_released_stays_when_the_secret_is_lost():
     tables = scenario.tables(questions=MUNICIPAL_QUESTIONS)
     first = rounding(tables, 5, 3, secret=SECRET, released={})
-    released = released_counts(tables, first)
+    counts = {cell: count for row in municipal_rows(tables).values() for cell, count in row.items()}
+    released = {(cell, counts[cell], 3): shown for cell, shown in first.rounded.items()}
     again = rounding(tables, 5, 3, secret=b"another secret of the same length.", released=released)
     assert again.rounded == first.rounded
     assert rounding(tables, 5, 3, secret=b"another secret of the same length.", released={}).rounded != first.rounded
@@ -95,8 +97,8 @@ def test_a_number_that_is_released_stays_when_the_secret_is_lost():
 
 def test_a_count_that_changed_since_the_release_is_drawn_anew():
     rows = {"row": {"a": 7, "b": 8}}
-    released = {"a": Released(7, 3, 9), "b": Released(5, 3, 3)}
-    drawn = Rounding(rows, secret=SECRET, round_name=ROUND, base=3, released=released)
+    released = {("a", 7, 3): 9, ("b", 5, 3): 3}
+    drawn = Rounding(rows, secret=SECRET, round_name=ROUND, base=3, threshold=3, released=released)
     assert drawn.shown["a"] == 9
     assert drawn.shown["b"] in (6, 9)
 

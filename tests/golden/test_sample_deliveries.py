@@ -3,6 +3,7 @@
 They lie beside a developer's checkout and are no part of the project; a clone without them skips these tests.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import polars as pl
 import pytest
 
 from assets.settings import PROJECT
+from pipelines.disclosure.candidate import Release, audit_candidate
+from pipelines.disclosure.protected_tables import Exact, protected_tables
 from tests.assets.commands import botilbud
-from tests.scenario import ROUND
+from tests.scenario import CATALOGUE, ROUND
 
 SHARED = PROJECT.parent / "shared"
 pytestmark = pytest.mark.skipif(not (SHARED / "samples").exists(), reason="the sample deliveries are not at hand")
@@ -54,6 +57,51 @@ def test_the_ingest_is_as_expected(night):
         check=False,
     )
     assert checked.stdout.strip().endswith(" 0 differences"), checked.stdout + checked.stderr
+
+
+def shared(root, name):
+    folder = root / "releases" / ROUND.name
+    release = json.loads((folder / "latest.json").read_bytes())["release"]
+    return pl.read_parquet(folder / release / "shared" / f"{name}.parquet")
+
+
+@pytest.mark.parametrize("name", ["target_groups", "provider_types"])
+def test_every_municipality_is_shown_with_an_error_of_at_most_2(night, name):
+    key = [
+        column
+        for column in ("target_group_level", "target_group", "provider_type")
+        if column in shared(night, name).columns
+    ]
+    own = shared(night, name).filter(area_type="municipality")
+    truth = table(night, name).select("area_type", "area_code", *key, exact="cases")
+    errors = own.join(truth, on=["area_type", "area_code", *key])
+    assert own["value_status"].unique().to_list() == ["rounded"]
+    assert own["area_code"].n_unique() == 59
+    assert errors.height == own.height
+    distances = (errors["cases"] - errors["exact"]).abs()
+    assert distances.max() <= 2
+    assert distances.mean() < 1
+
+
+def test_the_audit_of_the_release_is_clean(night):
+    found = table(night, "disclosure_audit")
+    assert found.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) == (0, 0)
+    assert found["attackers"].unique().to_list() == [1 + 59]
+
+
+@pytest.mark.slow
+def test_suppression_at_5_passes_the_audit_and_leaves_more_cases_than_a_greedy_pattern(night):
+    exact = Exact(*(table(night, name) for name in Exact._fields))
+    suppressed = ROUND.model_copy(update={"disclosure_method": "suppression"})
+    tables = protected_tables(exact, suppressed, CATALOGUE, secret=b"", earlier=[])
+    candidate = Release(tables | {"case_rates": exact.case_rates}, exact.answer_counts)
+    assert audit_candidate(candidate, [], CATALOGUE, threshold=5).is_clean
+
+    def visible(frame):
+        return frame.filter(area_type="municipality")["cases"].sum() / exact.case_rates["cases"].sum()
+
+    assert visible(tables["target_groups"]) >= 0.27
+    assert visible(tables["provider_types"]) >= 0.41
 
 
 def test_the_findings_are_the_published_ones(night):

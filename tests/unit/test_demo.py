@@ -18,7 +18,7 @@ from pipelines.demo.deliveries import DemoFile, cases, deliveries, expected_log
 from pipelines.demo.draws import Draws, quotas
 from pipelines.demo.plan import CASES, eligible_cases
 from pipelines.ingest.intake import take_inbox
-from pipelines.reference.municipalities import CSV
+from pipelines.reference.population import PACKAGED_CSV
 from schemas.questionnaire import Catalogue, load_catalogue
 from schemas.rounds import find_round
 
@@ -51,7 +51,7 @@ def eligible(name: str) -> pl.DataFrame:
 
 
 def population() -> dict[str, int]:
-    frame = pl.read_csv(CSV.with_name("population_18_66_2020K1.csv"), schema_overrides={"municipality_code": pl.String})
+    frame = pl.read_csv(PACKAGED_CSV, schema_overrides={"municipality_code": pl.String})
     return dict(frame.iter_rows())
 
 

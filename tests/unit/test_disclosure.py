@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.disclosure.areas import shared_areas, shared_breakdown, shared_key_findings
+from pipelines.disclosure.areas import shared_areas
 
 
 def rates(participants):
@@ -55,28 +55,3 @@ def test_no_region_or_difference_of_regions_with_few_participants_is_shown(parti
     if result["000"] and hidden and len(hidden) < len(participants):
         assert len(hidden) >= 2
         assert sum(hidden) >= 5
-
-
-def test_a_hidden_area_keeps_its_rows_and_loses_every_figure():
-    breakdown = pl.DataFrame(
-        {
-            "area_type": ["country", "region", "municipality_group", "municipality"],
-            "area_code": ["000", "081", "1", "101"],
-            "cases": [9, 4, 9, 4],
-            "share": [1.0, 1.0, 1.0, 1.0],
-            "rate_per_1000": [0.5, 0.5, 0.5, 0.5],
-            "value_status": ["published"] * 4,
-        }
-    )
-    areas = pl.DataFrame({"area_type": ["country", "region"], "area_code": ["000", "081"], "is_shown": [True, False]})
-    assert shared_breakdown(breakdown, areas).rows() == [
-        ("country", "000", 9, 1.0, 0.5, "published"),
-        ("region", "081", None, None, None, "suppressed"),
-    ]
-
-
-def test_findings_of_too_few_municipalities_keep_their_labels_only():
-    findings = pl.DataFrame({"finding": ["a"], "numerator": [2], "denominator": [3], "share": [2 / 3]})
-    hidden = pl.DataFrame({"area_type": ["country"], "area_code": ["000"], "is_shown": [False]})
-    assert shared_key_findings(findings, hidden).rows() == [("a", None, 3, None)]
-    assert shared_key_findings(findings, hidden.with_columns(is_shown=True)).rows() == findings.rows()

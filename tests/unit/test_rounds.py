@@ -7,7 +7,7 @@ import pytest
 
 from schemas.data_files import SCHEMAS_DIR, load_yaml
 from schemas.errors import CatalogueError
-from schemas.rounds import find_round, load_rounds, rounds_from
+from schemas.rounds import find_round, load_rounds, rounds_from, rounds_in
 
 DOCUMENT = load_yaml(SCHEMAS_DIR / "rounds.yaml")
 NAME = "2022-10-01"
@@ -75,6 +75,8 @@ def test_a_document_of_another_shape_is_refused(document):
         ({"population_quarter": "2022Q4"}, f"rounds.{NAME}.population_quarter"),
         ({"population_quarter": "2022K5"}, f"rounds.{NAME}.population_quarter"),
         ({"disclosure_threshold": 2}, f"rounds.{NAME}.disclosure_threshold"),
+        ({"disclosure_method": "none"}, f"rounds.{NAME}.disclosure_method: Input should be 'rounding' or 'suppression'"),
+        ({"rounding_base": 4}, f"rounds.{NAME}.rounding_base: Input should be 3 or 5"),
         ({"rejected_rows_share": 1.1}, f"rounds.{NAME}.rejected_rows_share"),
         ({"rejected_rows_share": -0.1}, f"rounds.{NAME}.rejected_rows_share"),
         ({"rejected_rows_share": float("nan")}, f"rounds.{NAME}.rejected_rows_share"),
@@ -82,6 +84,8 @@ def test_a_document_of_another_shape_is_refused(document):
         ({"reports_for": {147: ["101"]}}, f"rounds.{NAME}.reports_for.147"),
         ({"reports_for": {"147": [101]}}, f"rounds.{NAME}.reports_for.147.0"),
         ({"reports_for": {"0147": ["101"]}}, "0147: municipality codes are text of three digits"),
+        ({"reports_for": {"183": ["188"]}}, f"rounds.{NAME}.reports_for: Value error, 188: no municipality has this code"),
+        ({"reports_for": {"411": ["187"]}}, "411: no municipality has this code"),
         ({"reports_for": {"147": ["101", "101"]}}, "a municipality is covered once"),
         ({"reports_for": {"147": ["101"], "151": ["101"]}}, "a municipality is covered once"),
         ({"reports_for": {"147": ["147"]}}, "one that reports is not itself covered"),
@@ -105,11 +109,52 @@ def test_a_round_has_no_other_name_than_its_key():
     assert "name" in fault_with(name="2024-10-01")
 
 
-@pytest.mark.parametrize("field", list(DOCUMENT["rounds"][NAME]))
-def test_every_field_is_required(field):
+@pytest.mark.parametrize("field", sorted(set(DOCUMENT["rounds"][NAME]) - {"disclosure_method", "rounding_base"}))
+def test_every_other_field_is_required(field):
     document = copy.deepcopy(DOCUMENT)
     del document["rounds"][NAME][field]
     assert f"rounds.{NAME}.{field}: Field required" in fault(document)
+
+
+def test_counts_are_rounded_to_base_3_where_a_round_says_nothing_else():
+    document = copy.deepcopy(DOCUMENT)
+    for field in ("disclosure_method", "rounding_base"):
+        document["rounds"][NAME].pop(field, None)
+    round_ = rounds_from(document, "rounds.yaml")[NAME]
+    assert (round_.disclosure_method, round_.rounding_base) == ("rounding", 3)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "said"),
+    [
+        ("disclosure_threshold: 5", "disclosure_threshold: 2", "greater than or equal to 3 (found 2)"),
+        ("rejected_rows_share: 0.2", "rejected_rows_share: 1.5", "less than or equal to 1 (found 1.5)"),
+        ("reports_for: {}", 'reports_for: {"183": ["999"]}', "999: no municipality has this code"),
+        ("rounding_base: 3", "rounding_base: 7", "3 or 5 (found 7)"),
+        ("open: true", "open: perhaps", "valid boolean (found 'perhaps')"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_the_line_to_mend(tmp_path, good, bad, said):
+    path = tmp_path / "rounds.yaml"
+    text = (SCHEMAS_DIR / "rounds.yaml").read_text(encoding="utf-8")
+    # The last of them, in the second round: the line is that round's.
+    before, _, after = text.rpartition(good)
+    path.write_text(before + bad + after, encoding="utf-8")
+    line = before.count("\n") + 1
+    field = good.partition(":")[0]
+    with pytest.raises(CatalogueError) as error:
+        rounds_in(path)
+    assert str(error.value).startswith(f"rounds.yaml, line {line}: rounds.2024-10-01.{field}: ")
+    assert said in str(error.value)
+
+
+def test_a_field_that_is_missing_is_told_with_the_rounds_line(tmp_path):
+    path = tmp_path / "rounds.yaml"
+    text = (SCHEMAS_DIR / "rounds.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("    open: true\n", "", 1), encoding="utf-8")
+    line = text[: text.index(f'"{NAME}"')].count("\n") + 1
+    with pytest.raises(CatalogueError, match=rf"line {line}: rounds.{NAME}.open: Field required"):
+        rounds_in(path)
 
 
 @pytest.mark.parametrize(

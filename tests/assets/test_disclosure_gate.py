@@ -1,0 +1,229 @@
+"""The gate: a candidate that would give a small count away is not released, and the release before it stays.
+
+Faults are put between the step that protects the tables and the audit, which reads the files as they would be released.
+"""
+
+import json
+import shutil
+
+import dagster as dg
+import polars as pl
+import pytest
+from upath import UPath
+
+import assets.disclosure
+from pipelines.release.history import earlier_releases
+from pipelines.release.manifest import differences
+from pipelines.release.publish import require_audited
+from schemas.errors import ReleaseError
+from tests.assets.graph import files_below, materialise, table
+from tests.scenario import ROUND, hand_in, row, small_round
+
+pytestmark = pytest.mark.slow
+
+PROTECT = assets.disclosure.protected_tables
+IS_MUNICIPAL = pl.col("area_type") == "municipality"
+PRIVATE = "Privat (herunder selvejende og fonde)"
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A round with one release; some of its municipalities have cases of both genders and two providers."""
+    root = tmp_path_factory.mktemp("gate") / "data"
+    small_round(root)
+    for code in ("165", "167", "169"):
+        mixed = [{"provider": PRIVATE, "gender": "Mand"}, {"provider": "Regionen", "gender": "Kvinde"}]
+        hand_in(root, code, [row(code, i, **mixed[i % 2]) for i in range(11)])
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert materialise(root, instance).success
+    return root
+
+
+@pytest.fixture
+def root(released, tmp_path):
+    """The same round in a data root of a test's own."""
+    return shutil.copytree(released, tmp_path / "data")
+
+
+def night(root, monkeypatch, fault=None):
+    """Another night, with a fault put into the shared tables; its success, and why it failed."""
+    if fault is not None:
+        monkeypatch.setattr(assets.disclosure, "protected_tables", lambda *a, **k: fault(PROTECT(*a, **k)))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = materialise(root, instance)
+    failures = [event for event in result.all_events if event.is_step_failure]
+    reasons = []
+    for event in failures:
+        error = event.step_failure_data.error
+        while error.cause is not None:
+            error = error.cause
+        reasons.append((event.step_key, error.message))
+    return result, reasons
+
+
+def refused(root, monkeypatch, fault):
+    """What the night says of a candidate that it must not release; nothing below the releases may change."""
+    before = files_below(root / "releases")
+    result, reasons = night(root, monkeypatch, fault)
+    assert not result.success
+    assert [step for step, _ in reasons] == ["disclosure_audit"]
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert not checks["gives_no_small_count_away"].passed
+    assert files_below(root / "releases") == before
+    found = table(root, "disclosure_audit")
+    assert found.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) != (0, 0)
+    return reasons[0][1]
+
+
+def test_a_clean_candidate_is_released_with_its_audit_beside_it(released):
+    found = table(released, "disclosure_audit")
+    assert found["audited"].to_list() == [
+        "country",
+        "region",
+        "municipality_group",
+        "municipality",
+        "finding",
+        "difference",
+    ]
+    assert found.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) == (0, 0)
+    assert found["attackers"].unique().to_list() == [1 + 11]
+    municipal = found.row(3, named=True)
+    assert municipal["rounded_cells"] == municipal["cells"] == 11 * (4 + 3)
+    assert municipal["narrowest_interval"] >= 1
+
+
+@pytest.mark.parametrize("column", ["share", "share_ci95_upper", "rate_per_1000", "ci95_lower"])
+def test_a_derived_column_of_a_hidden_cell_is_refused(root, monkeypatch, column):
+    truth = table(root, "question_answers").select("area_type", "area_code", "question", "answer", exact=column)
+
+    def left_in(shared):
+        keyed = shared["question_answers"].join(
+            truth, on=["area_type", "area_code", "question", "answer"], how="left", maintain_order="left"
+        )
+        return shared | {"question_answers": keyed.with_columns(pl.col("exact").alias(column)).drop("exact")}
+
+    why = refused(root, monkeypatch, left_in)
+    assert f"question_answers.{column}: left in beside a hidden count" in why
+
+
+def test_a_hidden_cell_that_a_second_table_gives_back_is_refused(root, monkeypatch):
+    counts = table(root, "target_groups").filter(area_type="country", target_group_level="detailed")
+    answers = counts.select("target_group", exact="cases")
+
+    def shown(shared):
+        # The same groups stand in the table of answers, where they are hidden; only a zero beside them is changed here.
+        groups = shared["target_groups"].join(answers, on="target_group", how="left", maintain_order="left")
+        is_it = (pl.col("area_type") == "country") & (pl.col("target_group_level") == "detailed")
+        return shared | {
+            "target_groups": groups.with_columns(
+                cases=pl.when(is_it).then("exact").otherwise("cases"),
+                value_status=pl.when(is_it).then(pl.lit("published")).otherwise("value_status"),
+            ).drop("exact")
+        }
+
+    hidden = table(root, "shared_question_answers").filter(area_type="country", question="target_group")
+    assert "suppressed" in hidden["value_status"].to_list()
+    assert "small counts could be found out" in refused(root, monkeypatch, shown)
+
+
+def test_an_exact_count_beside_a_rounded_one_is_refused(root, monkeypatch):
+    truth = table(root, "provider_types").select("area_type", "area_code", "provider_type", exact="cases")
+
+    def exact(shared):
+        is_it = IS_MUNICIPAL & (pl.col("area_code") == "165")
+        providers = shared["provider_types"].join(
+            truth, on=["area_type", "area_code", "provider_type"], how="left", maintain_order="left"
+        )
+        return shared | {
+            "provider_types": providers.with_columns(
+                cases=pl.when(is_it).then("exact").otherwise("cases"),
+                value_status=pl.when(is_it).then(pl.lit("published")).otherwise("value_status"),
+                rounding_base=pl.when(~is_it).then("rounding_base"),
+            ).drop("exact")
+        }
+
+    # 5 and 6 are no small counts: what is wrong is that the same cells were rounded in the release before.
+    assert "exact beside a rounded count" in refused(root, monkeypatch, exact)
+
+
+def test_a_share_of_the_true_count_beside_a_rounded_one_is_refused(root, monkeypatch):
+    truth = table(root, "provider_types").select("area_type", "area_code", "provider_type", exact="share")
+
+    def of_the_truth(shared):
+        providers = shared["provider_types"].join(
+            truth, on=["area_type", "area_code", "provider_type"], how="left", maintain_order="left"
+        )
+        return shared | {
+            "provider_types": providers.with_columns(share=pl.when(IS_MUNICIPAL).then("exact").otherwise("share")).drop(
+                "exact"
+            )
+        }
+
+    assert "provider_types.share: not computed from the rounded count" in refused(root, monkeypatch, of_the_truth)
+
+
+def test_a_late_municipality_is_released_without_what_the_difference_to_the_release_before_would_tell(
+    released, root, monkeypatch
+):
+    hand_in(root, "155", [row("155", i, provider=PRIVATE, gender="Mand" if i else "Kvinde") for i in range(7)])
+    result, reasons = night(root, monkeypatch)
+    assert result.success, reasons
+    rates = table(root, "case_rates")
+    assert 7 in rates.filter(municipality_code="155")["cases"].to_list()
+    answers = table(root, "shared_question_answers").filter(area_type="country")
+    by_gender = answers.filter(question="gender")
+    # 1 woman and 6 men came: the country's numbers before and after would tell.
+    assert by_gender["cases"].null_count() == by_gender.height
+    found = table(root, "disclosure_audit")
+    assert len(found["earlier_releases"][0]) == 1
+    assert found.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) == (0, 0)
+    latest = json.loads((root / "releases" / ROUND.name / "latest.json").read_bytes())["release"]
+    assert latest != json.loads((released / "releases" / ROUND.name / "latest.json").read_bytes())["release"]
+    # Nobody changes anything the next night: the same release.
+    before = files_below(root)
+    assert night(root, monkeypatch)[0].success
+    assert files_below(root) == before
+
+
+def test_a_cell_recoverable_through_an_earlier_release_is_refused(root, monkeypatch):
+    hand_in(root, "155", [row("155", i, provider=PRIVATE, gender="Mand" if i else "Kvinde") for i in range(7)])
+    # As if the step did not know the release before.
+    monkeypatch.setattr(assets.disclosure, "protected_tables", lambda *a, **k: PROTECT(*a, **(k | {"earlier": []})))
+    before = files_below(root / "releases")
+    result, reasons = night(root, monkeypatch)
+    assert not result.success
+    assert [step for step, _ in reasons] == ["disclosure_audit"]
+    assert "part (exact by an outsider)" in reasons[0][1]
+    assert files_below(root / "releases") == before
+
+
+def test_shared_files_that_were_not_audited_are_no_release(released):
+    files = []
+    with pytest.raises(ReleaseError, match="not those that were audited"):
+        require_audited(files, table(released, "disclosure_audit"))
+
+
+def test_a_lost_secret_changes_no_number_that_is_released(root, monkeypatch):
+    before = files_below(root / "releases")
+    (root / "secrets" / "rounding.key").unlink()
+    assert night(root, monkeypatch)[0].success
+    assert (root / "secrets" / "rounding.key").exists()
+    assert files_below(root / "releases") == before
+
+
+def test_a_release_holds_what_the_next_one_must_know_of_it(released):
+    folder = released / "releases" / ROUND.name
+    (one,) = earlier_releases(UPath(folder))
+    assert differences(UPath(folder / one.id)) == []
+    assert one.checksum == table(released, "disclosure_audit")["candidate_sha256"][0]
+    counts = table(released, "answer_counts").filter(question="gender").select("municipality_code", "answer", "cases")
+    own = one.release.answer_counts.filter(question="gender").select("municipality_code", "answer", "cases")
+    assert sorted(own.rows()) == sorted(counts.rows())
+
+
+def test_no_secret_reaches_an_event(root, monkeypatch):
+    result, _ = night(root, monkeypatch)
+    secret = (root / "secrets" / "rounding.key").read_bytes()
+    told = "\n".join(repr(event) for event in result.all_events)
+    assert secret.hex() not in told
+    assert repr(secret)[2:-1] not in told
