@@ -160,6 +160,11 @@ def _summary(round_: "Round") -> str:
         lines.append(
             f"  Advarsel: {', '.join(surplus)} har selv afleveret, selv om en anden kommune indberetter for dem."
         )
+    figures_from = table("shared_key_findings")["figures_from_release"][0]
+    if figures_from is not None:
+        lines.append(
+            f"  Bemærk: de fælles fordelinger er fra udgivelse {figures_from}; forskellen til den ville røbe små tal."
+        )
     latest = storage.releases(root, round_.name) / "latest.json"
     if log.is_empty():
         lines.append("  Ingen udgivelse: der er ingen afleveringer.")

@@ -7,16 +7,16 @@ import dagster as dg
 import polars as pl
 
 from assets import settings
-from assets.delivering import ERROR, Events, check, checked, table_asset, table_assets
+from assets.delivering import ERROR, WARN, Events, check, checked, table_asset, table_assets
 from assets.resources import DataRoot
 from pipelines import storage
 from pipelines.disclosure.candidate import Release, audit_candidate
-from pipelines.disclosure.earlier import changed_areas
+from pipelines.disclosure.earlier import is_same, release_of_figures
 from pipelines.disclosure.protected_tables import Exact, protected_tables
 from pipelines.disclosure.report import audit_table, refusal
 from pipelines.disclosure.secret import rounding_secret
 from pipelines.release.contents import Shared, read_back, shared_checksum, shared_files
-from pipelines.release.history import earlier_releases
+from pipelines.release.history import earlier_releases, latest_tables
 from schemas import tables
 from schemas.errors import DisclosureError
 from schemas.questionnaire import load_catalogue
@@ -24,22 +24,17 @@ from schemas.rounds import find_round
 from schemas.tables import Table
 
 GROUP = "disclosure"
-SAFE = "gives_no_small_count_away"
+SAFE, FRESH = "gives_no_small_count_away", "shows_the_figures_of_its_own_deliveries"
 
 
 def _shared(table: Table) -> Table:
-    return replace(
-        table,
-        name=f"shared_{table.name}",
-        description=f"{table.description} As every participant may see it: small counts are rounded or suppressed.",
-        nullable=table.nullable | {"numerator"} & {field.name for field in table.fields},
-    )
+    return replace(table, name=f"shared_{table.name}")
 
 
-SHARED_TARGET_GROUPS = _shared(tables.TARGET_GROUPS)
-SHARED_PROVIDER_TYPES = _shared(tables.PROVIDER_TYPES)
-SHARED_QUESTION_ANSWERS = _shared(tables.QUESTION_ANSWERS)
-SHARED_KEY_FINDINGS = _shared(tables.KEY_FINDINGS)
+SHARED_TARGET_GROUPS = _shared(tables.RELEASED_TARGET_GROUPS)
+SHARED_PROVIDER_TYPES = _shared(tables.RELEASED_PROVIDER_TYPES)
+SHARED_QUESTION_ANSWERS = _shared(tables.RELEASED_QUESTION_ANSWERS)
+SHARED_KEY_FINDINGS = _shared(tables.RELEASED_KEY_FINDINGS)
 
 
 @table_assets(
@@ -61,13 +56,15 @@ def share(
 ) -> Events:
     """Breakdowns and findings with small counts rounded or suppressed, by the round's method."""
     round_ = find_round(context.partition_key)
+    releases = storage.releases(data.path, round_.name)
     exact = Exact(case_rates, answer_counts, target_groups, provider_types, question_answers, key_findings)
     shared = protected_tables(
         exact,
         round_,
         load_catalogue(round_.questionnaire),
         secret=rounding_secret(data.path, settings.rounding_secret()),
-        earlier=[release.release for release in earlier_releases(storage.releases(data.path, round_.name))],
+        earlier=list(earlier_releases(releases).values()),
+        latest=latest_tables(releases),
     )
     yield from checked(
         (shared["target_groups"], SHARED_TARGET_GROUPS),
@@ -80,7 +77,10 @@ def share(
 @table_asset(
     tables.DISCLOSURE_AUDIT,
     GROUP,
-    check_specs=[dg.AssetCheckSpec(SAFE, asset=tables.DISCLOSURE_AUDIT.name, blocking=True)],
+    check_specs=[
+        dg.AssetCheckSpec(SAFE, asset=tables.DISCLOSURE_AUDIT.name, blocking=True),
+        dg.AssetCheckSpec(FRESH, asset=tables.DISCLOSURE_AUDIT.name),
+    ],
 )
 def disclosure_audit(
     context: dg.AssetExecutionContext,
@@ -112,21 +112,20 @@ def disclosure_audit(
         )
     )
     checksum = shared_checksum({file.path: file.sha256 for file in files})
-    candidate = Release(read_back(files), answer_counts)
-    earlier = [
-        release
-        for release in earlier_releases(storage.releases(data.path, round_.name))
-        if release.checksum != checksum or changed_areas([release.release], candidate)
-    ]
+    shared = read_back(files)
+    earlier = earlier_releases(storage.releases(data.path, round_.name))
+    basis = release_of_figures(shared, earlier)
+    candidate = Release(shared, answer_counts) if basis is None else earlier[basis]
+    earlier = {id_: release for id_, release in earlier.items() if id_ != basis and not is_same(release, candidate)}
     started = time.perf_counter()
     report = audit_candidate(
         candidate,
-        [release.release for release in earlier],
+        list(earlier.values()),
         load_catalogue(round_.questionnaire),
         threshold=round_.disclosure_threshold,
     )
     seconds = time.perf_counter() - started
-    found = audit_table(report, round_.name, checksum=checksum, earlier=[release.id for release in earlier])
+    found = audit_table(report, round_.name, checksum=checksum, earlier=list(earlier))
     yield from checked((found, tables.DISCLOSURE_AUDIT))
     sums = found.select(pl.col("cells", "hidden_cells", "rounded_cells", "exposed_cells", "faulty_figures").sum())
     narrowest = found["narrowest_interval"].min()
@@ -139,6 +138,14 @@ def disclosure_audit(
         narrowest_interval="none" if narrowest is None else str(narrowest),
         attackers=report.attackers,
         seconds=f"{seconds:.1f}",
+    )
+    yield check(
+        tables.DISCLOSURE_AUDIT.name,
+        FRESH,
+        passed=basis is None,
+        severity=WARN,
+        figures_from_release=basis or "this one",
+        why="" if basis is None else "the difference to an earlier release would give small counts away",
     )
     if not report.is_clean:
         raise DisclosureError(refusal(report))

@@ -74,7 +74,8 @@ def release(
         question_answers,
     )
     files = list(release_files(benchmark, round_, load_catalogue(round_.questionnaire)))
-    document = manifest(files, round_, population["population_quarter"][0], population["source"][0])
+    figures_from = shared_key_findings["figures_from_release"][0]
+    document = manifest(files, round_, population["population_quarter"][0], population["source"][0], figures_from)
     folder = storage.releases(data.path, round_.name)
     require_audited(files, disclosure_audit)
     is_new = publish(folder, files, document)

@@ -154,6 +154,7 @@ FIELDS: dict[str, Field] = {
         _rate("max_rate_per_1000", "Højeste rate", "Largest municipal rate"),
         _share("share", "Andel", "Share of the cases with an answer"),
         Field("rounding_base", _INT, "Afrundet til", "What the count is rounded to a multiple of; null where it is not rounded", minimum=2),
+        Field("figures_from_release", _TEXT, "Tal fra udgivelse", "Release whose figures these are; null where they are of this release's deliveries", pattern=r"^[0-9a-f]{16}$"),
         Field("value_status", _TEXT, "Status for tallet", "What the number is, or why it is not there", values=VALUE_STATUSES),
         Field("target_group_level", _TEXT, "Målgruppeniveau", "Main groups or the form's own options", values=("main", "detailed")),
         Field("target_group_code", _TEXT, "Målgruppe", "Code of the main or detailed target group"),

@@ -370,3 +370,19 @@ KEY_FINDINGS = Table(
     _fields("round", "finding", "label_da", "numerator", "denominator", *_SHARE),
     frozenset(_SHARE),
 )
+
+
+def _released(table: Table) -> Table:
+    return replace(
+        table,
+        description=f"{table.description} Small counts are rounded or suppressed, but in a municipality's own folder its own.",
+        fields=(*table.fields, FIELDS["figures_from_release"]),
+        nullable=table.nullable | ({"numerator"} & {field.name for field in table.fields}) | {"figures_from_release"},
+    )
+
+
+# As they stand in a release.
+RELEASED_TARGET_GROUPS = _released(TARGET_GROUPS)
+RELEASED_PROVIDER_TYPES = _released(PROVIDER_TYPES)
+RELEASED_QUESTION_ANSWERS = _released(QUESTION_ANSWERS)
+RELEASED_KEY_FINDINGS = _released(KEY_FINDINGS)

@@ -323,11 +323,15 @@ class _Reader:
         self.seen = [self._seen_in(release) for release in releases]
         # The questions that something is published of per municipality.
         self.municipal = {question for seen in self.seen for kind, _, question, _ in seen if kind == "municipality"}
+        told = {self._question(key).key for key in self.municipal}
+        # Those, and the options and roll-ups that sums tie to them.
+        self.municipal_families = {key for key in self.answers if self._question(key).key in told}
         self.nodes: dict[str, _Node] = {}
         self.statuses: dict[str, str] = {}
         self.kinds: dict[str, set[str]] = {}
         self.bases: dict[str, int] = {}
         self.shown: set[str] = set()
+        self.shown_rows: set[tuple[str, str]] = set()
         # What rounded counts are shown as: by cell; and by municipality, question, answer and true count.
         self.rounded: dict[str, int] = {}
         self.draws: dict[tuple[object, ...], int] = {}
@@ -593,6 +597,7 @@ class _Reader:
             cell = _cell(node, question, answer)
             if is_open:
                 self.shown.add(node.name)
+                self.shown_rows.add((node.name, question))
             for one in ones:
                 self._add_one(number, cell, one, least)
                 if one.status == "rounded" and one.cases is not None:
@@ -634,7 +639,6 @@ class _Reader:
     def _add_findings(self, number: int) -> None:
         country = self.areas[number]["country", COUNTRY_CODE]
         rows = list(self.releases[number].shared[FINDINGS].iter_rows(named=True))
-        least = 1 if any(row["numerator"] is not None for row in rows) else 0
         for row in rows:
             code, numerator, denominator = row["finding"], row["numerator"], row["denominator"]
             tied = _FINDING_ANSWERS.get(code)
@@ -647,7 +651,8 @@ class _Reader:
                 self.relations.append((cell, [_cell(country, tied[0], answer) for answer in tied[1]]))
             self._put(cell, sum(country.counts[tied[0], answer] for answer in tied[1]), 0, denominator)
             status = "suppressed" if numerator is None else "published"
-            self._add_one(number, cell, _Seen(status, numerator, None, None, None), least)
+            # One that is hidden may hold for nobody: it can be hidden for another's sake.
+            self._add_one(number, cell, _Seen(status, numerator, None, None, None), 0)
 
     def _add_untied(self, number: int, code: str, numerator: int, denominator: int) -> None:
         """A finding that no answers give: its numerator is told where it is shown, and so is the rest."""
@@ -736,24 +741,42 @@ class _Reader:
             for key in self._questions_of(node):
                 for code in self.answers[key]:
                     cell = _cell(node, key, code)
-                    if width := self._width(node, cell):
+                    if width := self._width(node, key, cell):
                         widths[cell] = width
         for cell in self.table:
             if f"finding/{COUNTRY_CODE}" in cell and 0 < self.table[cell] < self.threshold:
                 widths[cell] = min(NARROWEST, self.known[cell][1])
+        for areas in self.areas:
+            country = areas["country", COUNTRY_CODE]
+            for code, (key, _) in _FINDING_ANSWERS.items():
+                cell = _finding(country.name.removesuffix(f"country/{COUNTRY_CODE}"), code)
+                if cell in widths and not self._is_told(country, key):
+                    widths[cell] = 1
         return widths | self.change_widths
 
-    def _width(self, node: _Node, cell: str) -> int:
+    def _width(self, node: _Node, key: str, cell: str) -> int:
         count = self.table[cell]
         if cell in self.bases:
             return 1 if 0 < count < self.bases[cell] else 0
         if not 0 < count < self.threshold:
             return 0
-        # Nothing is published of a part, nor of an area with few participants, of which their municipalities' rounded
-        # counts say something all the same: that must not be exact.
-        if cell not in self.kinds or (self.bases and node.name not in self.shown):
+        if cell not in self.kinds or not self._is_told(node, key):
             return 1
-        return min(NARROWEST, node.total)
+        return min(NARROWEST, self._cases(node, key))
+
+    def _is_told(self, node: _Node, key: str) -> bool:
+        """Whether an area's table says something of its answers.
+
+        It does not of an area with few participants, nor in a row that is hidden whole; what the rounded counts of its
+        municipalities say of it all the same must not be exact.
+        """
+        if not self.bases or (node.name, key) in self.shown_rows:
+            return True
+        return node.name in self.shown and key not in self.municipal_families
+
+    def _cases(self, node: _Node, key: str) -> int:
+        """The cases that a row of answers is about: what is known to everybody of it."""
+        return node.answered[self._question(key).key] if self._is_open(key) else node.total
 
     def _insider(self, municipality: str, widths: Mapping[str, int]) -> Insider:
         """What a municipality knows of itself in every release, and what is left to know of the others."""
@@ -768,9 +791,9 @@ class _Reader:
                 own_of |= {own.name: own, part.name: own}
                 known |= self._own_row(own, part)
             for area in (part, *self._areas_of(number, municipality)):
-                others = area.total - own.total
                 for answer, cell in self.small[area.name]:
                     is_own = area.counts[answer] == own.counts[answer]
+                    others = self._cases(area, answer[0]) - self._cases(own, answer[0])
                     less[cell] = 0 if is_own else min(widths[cell], others)
             country = self.areas[number]["country", COUNTRY_CODE]
             for code, (key, answers) in _FINDING_ANSWERS.items():

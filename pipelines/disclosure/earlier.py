@@ -1,23 +1,26 @@
 """What the round's earlier releases show already, and what that leaves of the next one.
 
-What belongs here: numbers that must stay, cells that can no longer be hidden, areas that have changed since, and the rows
-to hide where the difference of two releases would tell a small count. What does not: reading releases from the data root
-(`pipelines.release.history`), and finding out what a difference tells (`candidate`).
+What belongs here: numbers that must stay, cells that can no longer be hidden, and areas that have changed since. What does
+not: reading releases from the data root (`pipelines.release.history`), and what a difference tells (`candidate`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
 from pipelines.benchmark.areas import COUNTRY_CODE, area_members
 from pipelines.benchmark.measures import PUBLISHED
 from pipelines.disclosure.candidate import Release
+from pipelines.disclosure.figures import BREAKDOWNS, FINDINGS
 from pipelines.disclosure.rounding import Released
 from pipelines.disclosure.shared import ROUNDED, SUPPRESSED, with_cells
-from pipelines.disclosure.suppression import FINDING_ANSWERS, cell_key, finding_key
+from pipelines.disclosure.suppression import cell_key, finding_key
+from schemas.errors import DisclosureError
 from schemas.questionnaire import Catalogue
 
-BREAKDOWNS = ("target_groups", "provider_types", "question_answers")
+# The tables that are made anew together, or not at all.
+TABLES = (*BREAKDOWNS, FINDINGS)
+FIGURES_FROM = "figures_from_release"
 # Area type and code.
 Area = tuple[str, str]
 
@@ -76,7 +79,7 @@ def _unchanged_cells(earlier: Iterable[Release], now: Release, status: str) -> f
             cells.update(cell for kind, code, cell in rows if (kind, code) not in changed)
         if ("country", COUNTRY_CODE) not in changed:
             is_shown = pl.col("numerator").is_not_null()
-            findings = release.shared["key_findings"].filter(is_shown if status == PUBLISHED else ~is_shown)
+            findings = release.shared[FINDINGS].filter(is_shown if status == PUBLISHED else ~is_shown)
             cells.update(finding_key(finding) for finding in findings["finding"])
     return frozenset(cells)
 
@@ -95,6 +98,35 @@ def changed_areas(earlier: Iterable[Release], now: Release) -> set[Area]:
     return changed
 
 
+def is_same(one: Release, other: Release) -> bool:
+    """Whether two releases show the same of the same cases."""
+    return (
+        one.shared.keys() == other.shared.keys()
+        and all(frame.equals(other.shared[name]) for name, frame in one.shared.items())
+        and not changed_areas([one], other)
+    )
+
+
+def release_of_figures(shared: Mapping[str, pl.DataFrame], earlier: Mapping[str, Release]) -> str | None:
+    """The id of the earlier release whose breakdowns and findings these are; None where they were made anew.
+
+    Raises:
+        DisclosureError: they say that they are an earlier release's, and are not.
+    """
+    named: set[str | None] = {release for name in TABLES for release in shared[name][FIGURES_FROM].unique()}
+    if named <= {None}:
+        return None
+    basis = named.pop()
+    before = None if named or basis is None else earlier.get(basis)
+    if before is None or any(
+        not shared[name].drop(FIGURES_FROM).equals(before.shared[name].drop(FIGURES_FROM)) for name in TABLES
+    ):
+        raise DisclosureError(
+            "the candidate's breakdowns are not those of the release that they name; it is not released"
+        )
+    return basis
+
+
 def _cases_by_area(release: Release, questions: Collection[str]) -> dict[Area, frozenset[object]]:
     """What every area's municipalities answered to these questions, as one comparable value."""
     counts = release.answer_counts.filter(pl.col("cases") > 0, pl.col("question").is_in(list(questions)))
@@ -107,28 +139,3 @@ def _cases_by_area(release: Release, questions: Collection[str]) -> dict[Area, f
     for kind, area, code, cases in members.iter_rows():
         areas.setdefault((kind, area), set()).add((code, cases, own.get(code)))
     return {area: frozenset(of) for area, of in areas.items()}
-
-
-def rows_of(exposed: Collection[tuple[str, str]], areas: Iterable[Area], catalogue: Catalogue) -> frozenset[str]:
-    """The cells to hide so that these answers are told in none of these areas.
-
-    Whole rows are hidden, of the question and of its roll-ups, and in the country the findings that repeat it: a row of
-    which one answer is hidden gives it back.
-
-    Args:
-        exposed: question and answer of every small count that can be found out; of a finding, `finding` and its code.
-        areas: the country, regions and municipality groups concerned.
-        catalogue: the round's form.
-    """
-    rollups = {rollup.key: rollup for rollup in catalogue.rollups}
-    findings = {answer for question, answer in exposed if question == "finding"}
-    keys = {question for question, _ in exposed} | {FINDING_ANSWERS[f][0] for f in findings if f in FINDING_ANSWERS}
-    questions = {rollups[key].question if key in rollups else key for key in keys - {"finding"}}
-    columns = [(q.key, code) for q in catalogue.closed_questions if q.key in questions for code in q.codes]
-    columns += [(r.key, group.code) for r in rollups.values() if r.question in questions for group in r.groups]
-    told = {key for key, _ in columns}
-    cells = {cell_key(kind, code, *column) for kind, code in areas for column in columns}
-    if any(kind == "country" for kind, _ in areas):
-        findings |= {finding for finding, (key, _) in FINDING_ANSWERS.items() if key in told}
-        cells |= {finding_key(finding) for finding in findings}
-    return frozenset(cells)

@@ -18,7 +18,15 @@ FINDINGS = "key_findings"
 LEVELS = {"main": "main_target_group", "detailed": "target_group"}
 # Columns that say what a row is about, or that it is hidden; all others give a count back.
 _ABOUT = {"round", "area_type", "area_code", "area_name", "value_status", "finding", "label_da"} | {
-    *("target_group_level", "target_group", "provider_type", "question", "answer", "denominator")
+    *(
+        "target_group_level",
+        "target_group",
+        "provider_type",
+        "question",
+        "answer",
+        "denominator",
+        "figures_from_release",
+    )
 }
 _RELATIVE = 1e-9
 _LEFT_IN, _NOT_COMPUTED = "left in beside a hidden count", "not computed from the rounded count"

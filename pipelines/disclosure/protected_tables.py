@@ -1,18 +1,20 @@
 """The step from a round's exact tables to those that everybody may see.
 
-What belongs here: the round's method, and what is hidden beside it because of earlier releases. What does not: the methods
+What belongs here: the round's method, and whether the tables are made anew at all. What does not: the methods
 (`protection`), and the gate: whether the outcome is safe is the audit's to say, of the files as they would be released.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.disclosure.audit import Failure
 from pipelines.disclosure.candidate import Release, audit_candidate
-from pipelines.disclosure.earlier import Area, changed_areas, published_cells, released_numbers, rows_of, withheld_cells
+from pipelines.disclosure.earlier import FIGURES_FROM, published_cells, released_numbers, withheld_cells
 from pipelines.disclosure.protection import Protection, rounding, suppression
+from pipelines.disclosure.repair import rows_of
 from pipelines.disclosure.shared import shared_findings, shared_table
 from pipelines.disclosure.suppression import Tables
 from schemas.questionnaire import Catalogue
@@ -31,37 +33,63 @@ class Exact(NamedTuple):
 
 
 def protected_tables(
-    exact: Exact, round_: Round, catalogue: Catalogue, *, secret: bytes, earlier: Sequence[Release]
+    exact: Exact,
+    round_: Round,
+    catalogue: Catalogue,
+    *,
+    secret: bytes,
+    earlier: Sequence[Release],
+    latest: Mapping[str, pl.DataFrame] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """The shared tables by name: target_groups, provider_types, question_answers and key_findings.
 
-    Where the difference between this release and an earlier one would tell a small count, the rows that tell it are
-    hidden: first those of the areas whose cases have changed, then those of all areas, then those of municipalities.
+    Where the audit finds a small count all the same, the rows that tell it are hidden: of areas, and if that is not
+    enough of municipalities. Where it is the difference to an earlier release that tells (a municipality that came late,
+    one case more), all tables stay as they were in the latest release, which tells nothing new; they are made anew as
+    soon as enough has changed.
 
     Args:
         exact: the round's tables.
         round_: says how they are protected.
         catalogue: its form.
         secret: the data root's secret.
-        earlier: the round's earlier releases.
+        earlier: the round's earlier releases that made these tables anew.
+        latest: the shared tables of the latest release, with `figures_from_release` in each row; None without one.
     """
+
+    def failures(tables: Mapping[str, pl.DataFrame], beside: Sequence[Release]) -> tuple[Failure, ...]:
+        candidate = Release({**tables, "case_rates": exact.case_rates}, exact.answer_counts)
+        return audit_candidate(candidate, beside, catalogue, threshold=round_.disclosure_threshold).failures
+
     protection = _by_method(exact, round_, catalogue, secret, earlier)
-    changed = changed_areas(earlier, _without_breakdowns(exact))
-    steps = _ever_more_areas(exact, changed) if changed else iter(())
-    for areas in steps:
-        candidate = Release(_tables(exact, protection) | {"case_rates": exact.case_rates}, exact.answer_counts)
-        found = audit_candidate(candidate, earlier, catalogue, threshold=round_.disclosure_threshold)
-        if found.is_clean:
+    tables = _tables(exact, protection)
+    if latest is not None and _are_those_of(tables, latest):
+        return tables
+    for areas in _areas(exact):
+        if not (found := failures(tables, [])):
             break
-        more = rows_of({exposed_answer(failure) for failure in found.failures}, areas, catalogue)
-        protection = replace(protection, hidden=protection.hidden | more)
-    return _tables(exact, protection)
+        protection = replace(protection, hidden=protection.hidden | rows_of(found, areas, catalogue))
+        tables = _tables(exact, protection)
+    if latest is not None and failures(tables, earlier):
+        return {name: latest[name] for name in tables}
+    return tables
+
+
+def _are_those_of(tables: Mapping[str, pl.DataFrame], latest: Mapping[str, pl.DataFrame]) -> bool:
+    return all(frame.drop(FIGURES_FROM).equals(latest[name].drop(FIGURES_FROM)) for name, frame in tables.items())
+
+
+def _areas(exact: Exact) -> Iterator[list[tuple[str, str]]]:
+    """The areas whose rows are hidden, first those that are dearest to nobody."""
+    every = exact.question_answers.select("area_type", "area_code").unique(maintain_order=True).rows()
+    yield [(kind, code) for kind, code in every if kind != "municipality"]
+    yield [(kind, code) for kind, code in every if kind == "municipality"]
 
 
 def _by_method(
     exact: Exact, round_: Round, catalogue: Catalogue, secret: bytes, earlier: Sequence[Release]
 ) -> Protection:
-    now = _without_breakdowns(exact)
+    now = Release({"case_rates": exact.case_rates}, exact.answer_counts)
     findings = {
         finding: (cases, answered)
         for finding, cases, answered in exact.key_findings.select("finding", "numerator", "denominator").iter_rows()
@@ -78,18 +106,6 @@ def _by_method(
         return suppression(tables, round_.disclosure_threshold)
     released = released_numbers(earlier, catalogue)
     return rounding(tables, round_.disclosure_threshold, round_.rounding_base, secret=secret, released=released)
-
-
-def _without_breakdowns(exact: Exact) -> Release:
-    return Release({"case_rates": exact.case_rates}, exact.answer_counts)
-
-
-def _ever_more_areas(exact: Exact, changed: set[Area]) -> Iterator[list[Area]]:
-    shown = exact.question_answers.select("area_type", "area_code").unique().rows()
-    areas = [(kind, code) for kind, code in shown if kind != "municipality"]
-    yield [area for area in areas if area in changed]
-    yield areas
-    yield [(kind, code) for kind, code in shown if kind == "municipality"]
 
 
 def _tables(exact: Exact, protection: Protection) -> dict[str, pl.DataFrame]:

@@ -11,6 +11,7 @@ from pipelines.disclosure.suppression import MUNICIPAL_BREAKDOWNS, finding_key
 from pipelines.statistics.intervals import rate_interval, wilson
 
 ROUNDED, SUPPRESSED = "rounded", "suppressed"
+_OF_THIS_RELEASE = pl.lit(None, pl.String).alias("figures_from_release")
 _LEVELS = {"main": "main_target_group", "detailed": "target_group"}
 
 
@@ -32,9 +33,10 @@ def shared_table(breakdown: pl.DataFrame, case_rates: pl.DataFrame, protection: 
 
     Grain: that of the breakdown, for the country, regions, municipality groups and, of main target groups and provider
     types, municipalities. No row is absent: a reader sees that a figure exists and is not shown.
-    Columns: those of the breakdown. A hidden cell has no figure and the status `suppressed`. A rounded one has the status
-    `rounded` and its base; its share (at most 1) and rate follow from the rounded count with the exact number of cases
-    and residents, its lower limits from the smallest count that it can stand for, its upper ones from the largest.
+    Columns: those of the breakdown, and figures_from_release (null: of this release). A hidden cell has no figure and the
+    status `suppressed`. A rounded one has the status `rounded` and its base; its share (at most 1) and rate follow from
+    the rounded count with the exact number of cases and residents, its lower limits from the smallest count that it can
+    stand for, its upper ones from the largest.
 
     Args:
         breakdown: target_groups, provider_types or question_answers, exact.
@@ -68,7 +70,7 @@ def shared_table(breakdown: pl.DataFrame, case_rates: pl.DataFrame, protection: 
             *(pl.when(~is_hidden).then(pl.col(name)).alias(name) for name in (*FIGURES, "rounding_base")),
             pl.when(is_hidden).then(pl.lit(SUPPRESSED)).otherwise("value_status").alias("value_status"),
         )
-        .select(breakdown.columns)
+        .select(*breakdown.columns, _OF_THIS_RELEASE)
     )
 
 
@@ -95,4 +97,6 @@ def shared_findings(key_findings: pl.DataFrame, protection: Protection) -> pl.Da
     hidden = [finding for finding in key_findings["finding"] if finding_key(finding) in protection.hidden]
     is_shown = ~pl.col("finding").is_in(hidden)
     figures = [name for name in key_findings.columns if name == "numerator" or name.startswith("share")]
-    return key_findings.with_columns(pl.when(is_shown).then(pl.col(name)).alias(name) for name in figures)
+    return key_findings.with_columns(
+        *(pl.when(is_shown).then(pl.col(name)).alias(name) for name in figures), _OF_THIS_RELEASE
+    )

@@ -352,8 +352,9 @@ class _Builder:
             if finding in self.findings and all(cell in self.cells for cell in cells):
                 count, _ = self.findings[finding]
                 is_small = 0 < count < self.threshold
-                width = NARROWEST if is_small else 0
                 shown = self.shown["country", COUNTRY_CODE]
+                # As of an area that is not shown.
+                width = (1 if self.municipal.rounded is not None and not shown else NARROWEST) if is_small else 0
                 self.cells[finding_key(finding)] = Cell(
                     count,
                     (0, UNBOUNDED),

@@ -76,10 +76,10 @@ def shared_files(shared: Shared) -> Iterator[ReleaseFile]:
             tables.AREA_AVERAGES,
             tables.FUNNEL_LIMITS,
             tables.ROUND_CHANGES,
-            tables.TARGET_GROUPS,
-            tables.PROVIDER_TYPES,
-            tables.QUESTION_ANSWERS,
-            tables.KEY_FINDINGS,
+            tables.RELEASED_TARGET_GROUPS,
+            tables.RELEASED_PROVIDER_TYPES,
+            tables.RELEASED_QUESTION_ANSWERS,
+            tables.RELEASED_KEY_FINDINGS,
         ),
         shared,
         strict=True,
@@ -115,14 +115,15 @@ def _benchmark_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Rel
     for code in participants:
         yield _parquet(_folder(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear()))
     for table, frame, shared in (
-        (tables.TARGET_GROUPS, benchmark.target_groups, benchmark.shared.target_groups),
-        (tables.PROVIDER_TYPES, benchmark.provider_types, benchmark.shared.provider_types),
-        (tables.QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared.question_answers),
+        (tables.RELEASED_TARGET_GROUPS, benchmark.target_groups, benchmark.shared.target_groups),
+        (tables.RELEASED_PROVIDER_TYPES, benchmark.provider_types, benchmark.shared.provider_types),
+        (tables.RELEASED_QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared.question_answers),
     ):
         country = shared.filter(pl.col("area_type") == "country")
         own = _by(frame.filter(pl.col("area_type") == "municipality"), "area_code")
         for code in participants:
-            yield _parquet(_folder(code), table, country.vstack(own[code]))
+            # Its own figures are always of this release.
+            yield _parquet(_folder(code), table, pl.concat([country, own[code]], how="diagonal"))
 
 
 def _correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:

@@ -6,45 +6,52 @@ What belongs here: reading. What does not: what follows from a release for the n
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import polars as pl
 from upath import UPath
 
 from pipelines.disclosure.candidate import Release, own_counts
-from pipelines.release.contents import SHARED, shared_checksum
+from pipelines.disclosure.earlier import FIGURES_FROM, TABLES
+from pipelines.release.contents import SHARED
 from pipelines.release.manifest import NAME
+from pipelines.release.publish import LATEST
 from pipelines.storage import read_parquet
 
 _OWN = "question_answers.parquet"
 
 
-class Earlier(NamedTuple):
-    """A release that was made before: its id, the checksum over its shared files, and what it shows."""
+def earlier_releases(folder: UPath) -> dict[str, Release]:
+    """Every release below a round's folder that made its breakdowns anew, by id; of those that show the same, one.
 
-    id: str
-    checksum: str
-    release: Release
-
-
-def earlier_releases(folder: UPath) -> list[Earlier]:
-    """Every release below a round's folder, by id; of those that show the same of the same counts, one.
-
-    The counts come from the municipalities' own tables, which show each its own in full: a release holds all that the
-    next one must know of it.
+    One that shows an earlier one's breakdowns tells nothing that the earlier one does not. The counts come from the
+    municipalities' own tables, which show each its own in full: a release holds all that the next one must know of it.
     """
-    releases: dict[str, Earlier] = {}
+    releases: dict[str, Release] = {}
+    seen: set[str] = set()
     for path in sorted(folder.glob(f"*/{NAME}"), key=str) if folder.exists() else []:
-        if path.parent.name.startswith("."):
-            continue  # half-written
-        resources = json.loads(path.read_bytes())["resources"]
-        hashes = {resource["path"]: resource["hash"] for resource in resources}
+        hashes = {resource["path"]: resource["hash"] for resource in json.loads(path.read_bytes())["resources"]}
         read = {name: sha256 for name, sha256 in hashes.items() if name.startswith(f"{SHARED}/") or _is_own(name)}
         key = json.dumps(read, sort_keys=True)
-        if key not in releases:
-            checksum = shared_checksum({name: sha256.removeprefix("sha256:") for name, sha256 in hashes.items()})
-            releases[key] = Earlier(path.parent.name, checksum, _read(path.parent, list(read)))
-    return list(releases.values())
+        if key not in seen and not path.parent.name.startswith("."):  # one that is half written
+            seen.add(key)
+            release = _read(path.parent, list(read))
+            if not _is_of_another(release):
+                releases[path.parent.name] = release
+    return releases
+
+
+def _is_of_another(release: Release) -> bool:
+    return any(release.shared[name][FIGURES_FROM].count() for name in TABLES)
+
+
+def latest_tables(folder: UPath) -> dict[str, pl.DataFrame] | None:
+    """The breakdowns and findings of the release that the pointer names, each row with the release that made them."""
+    pointer = folder / LATEST
+    if not pointer.exists():
+        return None
+    latest = json.loads(pointer.read_bytes())["release"]
+    frames = {name: read_parquet(folder / latest / SHARED / f"{name}.parquet") for name in TABLES}
+    return {name: frame.with_columns(pl.col(FIGURES_FROM).fill_null(latest)) for name, frame in frames.items()}
 
 
 def _is_own(path: str) -> bool:

@@ -38,7 +38,9 @@ _TYPES: dict[pl.DataType, dict[str, str]] = {
 }
 
 
-def manifest(files: Iterable[ReleaseFile], round_: Round, population_quarter: str, source: str) -> dict[str, Any]:
+def manifest(
+    files: Iterable[ReleaseFile], round_: Round, population_quarter: str, source: str, figures_from: str | None = None
+) -> dict[str, Any]:
     """The manifest of these files, its release id included.
 
     Args:
@@ -46,12 +48,13 @@ def manifest(files: Iterable[ReleaseFile], round_: Round, population_quarter: st
         round_: the survey round.
         population_quarter: the quarter whose population the rates divide by.
         source: where the population comes from.
+        figures_from: the release that made the shared breakdowns, where it is an earlier one.
     """
     document: dict[str, Any] = {
         "$schema": _PROFILE,
         "name": f"botilbudsbenchmark-{round_.name}",
         "title": f"Botilbudsbenchmark, opgjort pr. {round_.snapshot_date:%d-%m-%Y}",
-        "description": _description(round_, population_quarter),
+        "description": _description(round_, population_quarter, figures_from),
         "round": round_.name,
         "populationQuarter": population_quarter,
         "populationQuarterWanted": round_.population_quarter,
@@ -61,13 +64,19 @@ def manifest(files: Iterable[ReleaseFile], round_: Round, population_quarter: st
     return document | {"id": release_id(document)}
 
 
-def _description(round_: Round, population_quarter: str) -> str:
-    if population_quarter == round_.population_quarter:
-        return f"Rater pr. 1.000 18-66-årige, befolkning pr. {population_quarter}."
-    return (
-        f"Rater pr. 1.000 18-66-årige. Befolkningen for {round_.population_quarter} kunne ikke hentes fra Danmarks Statistik; "
-        f"befolkningen for {population_quarter} er brugt i stedet."
-    )
+def _description(round_: Round, population_quarter: str, figures_from: str | None) -> str:
+    described = f"Rater pr. 1.000 18-66-årige, befolkning pr. {population_quarter}."
+    if population_quarter != round_.population_quarter:
+        described = (
+            f"Rater pr. 1.000 18-66-årige. Befolkningen for {round_.population_quarter} kunne ikke hentes fra Danmarks "
+            f"Statistik; befolkningen for {population_quarter} er brugt i stedet."
+        )
+    if figures_from is not None:
+        described += (
+            f" De fælles fordelinger er ikke opgjort på ny: tallene er fra udgivelse {figures_from}, fordi forskellen til "
+            "den ville røbe små tal."
+        )
+    return described
 
 
 def release_id(document: dict[str, Any]) -> str:

@@ -162,33 +162,73 @@ def test_a_share_of_the_true_count_beside_a_rounded_one_is_refused(root, monkeyp
     assert "provider_types.share: not computed from the rounded count" in refused(root, monkeypatch, of_the_truth)
 
 
-def test_a_late_municipality_is_released_without_what_the_difference_to_the_release_before_would_tell(
-    released, root, monkeypatch
-):
+def pointer(root):
+    return json.loads((root / "releases" / ROUND.name / "latest.json").read_bytes())["release"]
+
+
+def test_a_late_municipality_is_released_beside_the_breakdowns_that_were_released_before(released, root, monkeypatch):
+    # 1 woman and 6 men: the difference of the country's numbers before and after would tell.
     hand_in(root, "155", [row("155", i, provider=PRIVATE, gender="Mand" if i else "Kvinde") for i in range(7)])
     result, reasons = night(root, monkeypatch)
     assert result.success, reasons
-    rates = table(root, "case_rates")
-    assert 7 in rates.filter(municipality_code="155")["cases"].to_list()
-    answers = table(root, "shared_question_answers").filter(area_type="country")
-    by_gender = answers.filter(question="gender")
-    # 1 woman and 6 men came: the country's numbers before and after would tell.
-    assert by_gender["cases"].null_count() == by_gender.height
-    found = table(root, "disclosure_audit")
-    assert len(found["earlier_releases"][0]) == 1
-    assert found.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) == (0, 0)
-    latest = json.loads((root / "releases" / ROUND.name / "latest.json").read_bytes())["release"]
-    assert latest != json.loads((released / "releases" / ROUND.name / "latest.json").read_bytes())["release"]
+    first, second = pointer(released), pointer(root)
+    assert first != second
+    folder = root / "releases" / ROUND.name
+    rates = pl.read_parquet(folder / second / "shared" / "case_rates.parquet")
+    assert rates.filter(municipality_code="155")["cases"].to_list() == [7]
+    for name in ("target_groups", "provider_types", "question_answers", "key_findings"):
+        before, after = (pl.read_parquet(folder / id_ / "shared" / f"{name}.parquet") for id_ in (first, second))
+        assert after["figures_from_release"].unique().to_list() == [first]
+        assert after.drop("figures_from_release").equals(before.drop("figures_from_release"))
+    # What is its own it sees as it is.
+    own = pl.read_parquet(folder / second / "municipalities" / "155" / "question_answers.parquet")
+    women = own.filter(area_type="municipality", question="gender", answer="female")
+    assert women.select("cases", "figures_from_release").row(0) == (1, None)
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert not checks["shows_the_figures_of_its_own_deliveries"].passed
+    assert checks["gives_no_small_count_away"].passed
+    document = json.loads((folder / second / "datapackage.json").read_bytes())
+    assert f"tallene er fra udgivelse {first}" in document["description"]
     # Nobody changes anything the next night: the same release.
     before = files_below(root)
     assert night(root, monkeypatch)[0].success
     assert files_below(root) == before
 
 
+def test_breakdowns_are_made_anew_when_enough_has_changed(root, monkeypatch):
+    first = pointer(root)
+    for code in ("155", "159", "161", "163", "173", "175"):
+        mixed = [{"provider": PRIVATE, "gender": "Mand"}, {"provider": "Regionen", "gender": "Kvinde"}]
+        hand_in(root, code, [row(code, i, **mixed[i % 2]) for i in range(12)])
+    result, reasons = night(root, monkeypatch)
+    assert result.success, reasons
+    shared = pl.read_parquet(root / "releases" / ROUND.name / pointer(root) / "shared" / "question_answers.parquet")
+    assert pointer(root) != first
+    assert shared["figures_from_release"].null_count() == shared.height
+    assert table(root, "disclosure_audit")["earlier_releases"].to_list()[0] == [first]
+
+
+def test_breakdowns_that_only_say_they_are_an_earlier_releases_are_refused(root, monkeypatch):
+    first = pointer(root)
+    exact = table(root, "question_answers").filter(~IS_MUNICIPAL)
+
+    def pretended(shared):
+        named = {name: frame.with_columns(figures_from_release=pl.lit(first)) for name, frame in shared.items()}
+        return named | {"question_answers": exact.with_columns(figures_from_release=pl.lit(first))}
+
+    before = files_below(root / "releases")
+    result, reasons = night(root, monkeypatch, pretended)
+    assert not result.success
+    assert "not those of the release that they name" in reasons[0][1]
+    assert files_below(root / "releases") == before
+
+
 def test_a_cell_recoverable_through_an_earlier_release_is_refused(root, monkeypatch):
     hand_in(root, "155", [row("155", i, provider=PRIVATE, gender="Mand" if i else "Kvinde") for i in range(7)])
     # As if the step did not know the release before.
-    monkeypatch.setattr(assets.disclosure, "protected_tables", lambda *a, **k: PROTECT(*a, **(k | {"earlier": []})))
+    monkeypatch.setattr(
+        assets.disclosure, "protected_tables", lambda *a, **k: PROTECT(*a, **(k | {"earlier": [], "latest": None}))
+    )
     before = files_below(root / "releases")
     result, reasons = night(root, monkeypatch)
     assert not result.success
@@ -213,11 +253,10 @@ def test_a_lost_secret_changes_no_number_that_is_released(root, monkeypatch):
 
 def test_a_release_holds_what_the_next_one_must_know_of_it(released):
     folder = released / "releases" / ROUND.name
-    (one,) = earlier_releases(UPath(folder))
-    assert differences(UPath(folder / one.id)) == []
-    assert one.checksum == table(released, "disclosure_audit")["candidate_sha256"][0]
+    ((id_, one),) = earlier_releases(UPath(folder)).items()
+    assert differences(UPath(folder / id_)) == []
     counts = table(released, "answer_counts").filter(question="gender").select("municipality_code", "answer", "cases")
-    own = one.release.answer_counts.filter(question="gender").select("municipality_code", "answer", "cases")
+    own = one.answer_counts.filter(question="gender").select("municipality_code", "answer", "cases")
     assert sorted(own.rows()) == sorted(counts.rows())
 
 
