@@ -36,6 +36,7 @@ class Round(BaseModel):
     disclosure_threshold: StrictInt = Field(ge=3)
     disclosure_method: Literal["rounding", "suppression"] = "rounding"
     rounding_base: Literal[3, 5] = 3
+    breakdowns_from_participants: StrictInt = Field(default=1, ge=1)
     rejected_rows_share: StrictFloat | StrictInt = Field(ge=0, le=1)
     reports_for: dict[StrictStr, tuple[StrictStr, ...]]
     open: StrictBool

@@ -10,6 +10,8 @@ from schemas.errors import BotilbudError, ConservationError, named_codes
 
 # A scan of the stored table reads only the columns and rows that a step uses; tests pass small frames.
 Responses = pl.DataFrame | pl.LazyFrame
+# What every eligible case answered, by question: it is what makes it eligible, so the answer tells nothing of anybody.
+IMPLIED_ANSWERS = {"in_residential_care": "yes"}
 
 
 def eligible_cases(responses: Responses) -> pl.LazyFrame:

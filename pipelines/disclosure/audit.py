@@ -9,7 +9,7 @@ that it can be no further is said by a sum, a linear program or, where its answe
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -160,14 +160,39 @@ def verdict(
     Raises:
         BotilbudError: a relation names an unknown cell, or the true counts contradict what is known.
     """
-    system = _System(known, relations, table)
-    failures = [Failure(name, "published", OUTSIDER) for name in sorted(widths) if known[name][0] == known[name][1]]
-    shown = {failure.cell for failure in failures}
-    targets = {system.cell(name): width for name, width in sorted(widths.items()) if name not in shown}
-    kind_of = {system.cell(name): kind for name, kind in kinds.items()}
     narrowest: dict[str, int] = {}
+    failures = tuple(_failures(known, _System(known, relations, table), widths, insiders, kinds, narrowest))
+    return Verdict(failures, narrowest)
+
+
+def any_failure(
+    known: Mapping[str, Interval],
+    relations: Sequence[Relation],
+    table: Mapping[str, int],
+    widths: Mapping[str, int],
+    insiders: Mapping[str, Insider],
+) -> bool:
+    """Whether somebody can tell some small count too well; arguments and errors as `verdict`, which names them all."""
+    kinds = dict.fromkeys(widths, "")
+    return next(_failures(known, _System(known, relations, table), widths, insiders, kinds, {}), None) is not None
+
+
+def _failures(
+    known: Mapping[str, Interval],
+    system: "_System",
+    widths: Mapping[str, int],
+    insiders: Mapping[str, Insider],
+    kinds: Mapping[str, str],
+    narrowest: dict[str, int],
+) -> Iterator[Failure]:
+    """What the outsider finds out, then what each insider does besides; `narrowest` is filled on the way."""
+    for name in sorted(widths):
+        if known[name][0] == known[name][1]:
+            yield Failure(name, "published", OUTSIDER)
+    targets = {system.cell(name): width for name, width in sorted(widths.items()) if known[name][0] < known[name][1]}
+    kind_of = {system.cell(name): kind for name, kind in kinds.items()}
     found = _too_narrow(system, targets, {}, kind_of, narrowest)
-    failures += [Failure(system.names[cell], kind, OUTSIDER) for cell, kind in found]
+    yield from (Failure(system.names[cell], kind, OUTSIDER) for cell, kind in found)
     for cell, _ in found:
         del targets[cell]
     for insider, knows in sorted(insiders.items()):
@@ -181,8 +206,7 @@ def verdict(
             if width and cell not in its_own and cell in system.part_of and id(system.part_of[cell]) in views
         }
         found = _too_narrow(system, others, views, kind_of, narrowest)
-        failures += [Failure(system.names[cell], kind, insider) for cell, kind in found]
-    return Verdict(tuple(failures), narrowest)
+        yield from (Failure(system.names[cell], kind, insider) for cell, kind in found)
 
 
 def _too_narrow(

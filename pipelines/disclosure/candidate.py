@@ -17,7 +17,8 @@ import polars as pl
 from scipy import special
 
 from pipelines.benchmark.areas import COUNTRY_CODE
-from pipelines.disclosure.audit import UNBOUNDED, Failure, Insider, Interval, Relation, rounded, verdict
+from pipelines.benchmark.cases import IMPLIED_ANSWERS
+from pipelines.disclosure.audit import UNBOUNDED, Failure, Insider, Interval, Relation, any_failure, rounded, verdict
 from pipelines.disclosure.figures import BREAKDOWNS, FINDINGS, Leak, derived_leaks, question_answer
 from schemas.errors import BotilbudError
 from schemas.questionnaire import Catalogue, Question
@@ -176,6 +177,14 @@ def audit_candidate(candidate: Release, earlier: Sequence[Release], catalogue: C
     )
 
 
+def is_safe(candidate: Release, earlier: Sequence[Release], catalogue: Catalogue, *, threshold: int) -> bool:
+    """Whether the audit of a candidate would find nothing; arguments and errors as `audit_candidate`, which says more."""
+    cells = read_cells(candidate, earlier, catalogue, threshold=threshold)
+    if cells.leaks or derived_leaks(candidate.shared):
+        return False
+    return not any_failure(cells.known, cells.relations, cells.table, cells.widths, cells.insiders)
+
+
 def _area_type(cell: str) -> str:
     first = cell.split("/", 1)[0]
     return first if first in AREA_TYPES else DIFFERENCE
@@ -296,7 +305,9 @@ class _Reader:
         self.table: dict[str, int] = {}
         self.relations: list[Relation] = []
         self.leaks: list[Leak] = []
-        self.questions = {question.key: question for question in catalogue.closed_questions}
+        # What makes a case eligible is known of each.
+        asked = [question for question in catalogue.closed_questions if question.key not in IMPLIED_ANSWERS]
+        self.questions = {question.key: question for question in asked}
         self.rollups = {
             rollup.key: (rollup.question, {group.code: group.options for group in rollup.groups})
             for rollup in catalogue.rollups
@@ -561,10 +572,18 @@ class _Reader:
                 *figures,
             )
             for kind, code, question, answer, *figure in rows.iter_rows():
+                if question in IMPLIED_ANSWERS:
+                    self._require_implied(question, answer, figure[1])
+                    continue
                 if answer not in self.answers.get(question, ()):
                     raise BotilbudError(f"{name} holds the answer {question}/{answer}, which the form does not know")
                 seen.setdefault((kind, code, question, answer), []).append(_Seen(*figure))
         return seen
+
+    @staticmethod
+    def _require_implied(question: str, answer: str, cases: int | None) -> None:
+        if cases and answer != IMPLIED_ANSWERS[question]:
+            raise BotilbudError(f"An eligible case answered {question} with {answer}: it cannot be eligible then")
 
     def _node_of(self, number: int, kind: str, code: str) -> _Node | None:
         if kind == "municipality":

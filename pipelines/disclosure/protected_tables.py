@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.disclosure.audit import Failure
-from pipelines.disclosure.candidate import Release, audit_candidate
+from pipelines.disclosure.candidate import Release, audit_candidate, is_safe
 from pipelines.disclosure.earlier import FIGURES_FROM, published_cells, released_numbers, withheld_cells
 from pipelines.disclosure.protection import Protection, rounding, suppression
 from pipelines.disclosure.repair import rows_of
-from pipelines.disclosure.shared import shared_findings, shared_table
-from pipelines.disclosure.suppression import Tables
+from pipelines.disclosure.shared import shared_findings, shared_table, with_cells
+from pipelines.disclosure.suppression import Tables, finding_key
 from schemas.questionnaire import Catalogue
 from schemas.rounds import Round
 
@@ -43,10 +42,10 @@ def protected_tables(
 ) -> dict[str, pl.DataFrame]:
     """The shared tables by name: target_groups, provider_types, question_answers and key_findings.
 
-    Where the audit finds a small count all the same, the rows that tell it are hidden: of areas, and if that is not
-    enough of municipalities. Where it is the difference to an earlier release that tells (a municipality that came late,
-    one case more), all tables stay as they were in the latest release, which tells nothing new; they are made anew as
-    soon as enough has changed.
+    With fewer participants than the round asks for, nothing is shown. Where the audit finds a small count all the same,
+    the rows that tell it are hidden: of areas, and if that is not enough of municipalities. Where it is the difference to
+    an earlier release that tells (a municipality that came late, one case more), all tables stay as they were in the
+    latest release, which tells nothing new; they are made anew as soon as enough has changed.
 
     Args:
         exact: the round's tables.
@@ -57,22 +56,31 @@ def protected_tables(
         latest: the shared tables of the latest release, with `figures_from_release` in each row; None without one.
     """
 
-    def failures(tables: Mapping[str, pl.DataFrame], beside: Sequence[Release]) -> tuple[Failure, ...]:
-        candidate = Release({**tables, "case_rates": exact.case_rates}, exact.answer_counts)
-        return audit_candidate(candidate, beside, catalogue, threshold=round_.disclosure_threshold).failures
+    def candidate(tables: Mapping[str, pl.DataFrame]) -> Release:
+        return Release({**tables, "case_rates": exact.case_rates}, exact.answer_counts)
 
+    threshold = round_.disclosure_threshold
+    if exact.case_rates.height < round_.breakdowns_from_participants:
+        return _tables(exact, _nothing_shown(exact))
     protection = _by_method(exact, round_, catalogue, secret, earlier)
     tables = _tables(exact, protection)
     if latest is not None and _are_those_of(tables, latest):
         return tables
     for areas in _areas(exact):
-        if not (found := failures(tables, [])):
+        if not (found := audit_candidate(candidate(tables), [], catalogue, threshold=threshold).failures):
             break
         protection = replace(protection, hidden=protection.hidden | rows_of(found, areas, catalogue))
         tables = _tables(exact, protection)
-    if latest is not None and failures(tables, earlier):
+    if latest is not None and not is_safe(candidate(tables), earlier, catalogue, threshold=threshold):
         return {name: latest[name] for name in tables}
     return tables
+
+
+def _nothing_shown(exact: Exact) -> Protection:
+    breakdowns = (exact.target_groups, exact.provider_types, exact.question_answers)
+    cells = {cell for breakdown in breakdowns for cell in with_cells(breakdown)["cell"]}
+    findings = {finding_key(finding) for finding in exact.key_findings["finding"]}
+    return Protection(frozenset(cells | findings), {}, None, frozenset())
 
 
 def _are_those_of(tables: Mapping[str, pl.DataFrame], latest: Mapping[str, pl.DataFrame]) -> bool:

@@ -5,13 +5,14 @@ what a participant knows of itself. What does not: the search for further cells 
 the check of what would be published (`audit`).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
 from pipelines.benchmark.areas import COUNTRY_CODE, area_members
+from pipelines.benchmark.cases import IMPLIED_ANSWERS
 from pipelines.disclosure.areas import shown_areas
 from pipelines.disclosure.audit import UNBOUNDED, Interval, Relation
 from pipelines.disclosure.pattern import LEAST_COST, Cell, Insider, Pattern, find_pattern
@@ -152,6 +153,9 @@ def hidden_of_release(tables: Tables, threshold: int, municipal: Municipal) -> P
     """
     require_threshold(threshold)
     hidden = _hidden_findings(tables, threshold)
+    for system in _systems(tables, threshold, municipal, implied=True):
+        # Nothing to protect, and the rule holds all the same: no small count is shown, and no area with few participants.
+        hidden |= {name for name, cell in system.cells.items() if cell.hidden}
     unsafe: set[str] = set()
     for system in systems(tables, threshold, municipal):
         known = system.cells.keys() & set(tables.published)
@@ -184,12 +188,18 @@ def _is_of_a_table(cell: str) -> bool:
 
 
 def systems(tables: Tables, threshold: int, municipal: Municipal) -> Iterable[System]:
-    """The shared tables, as many systems as no sum ties together: a question that has counts with its roll-ups each."""
+    """The shared tables, as many systems as no sum ties together: a question that has counts with its roll-ups each.
+
+    A question that every eligible case answers the same is none of them.
+    """
+    return _systems(tables, threshold, municipal, implied=False)
+
+
+def _systems(tables: Tables, threshold: int, municipal: Municipal, *, implied: bool) -> Iterator[System]:
     counted = set(tables.answer_counts["question"])
     for question in tables.catalogue.closed_questions:
-        if question.key not in counted:
-            continue
-        yield _Builder(tables, threshold, municipal, question).build()
+        if question.key in counted and (question.key in IMPLIED_ANSWERS) == implied:
+            yield _Builder(tables, threshold, municipal, question).build()
 
 
 def public_knowledge(system: System, hidden: Collection[str]) -> dict[str, Interval]:

@@ -4,7 +4,7 @@ What belongs here: reading. What does not: what follows from a release for the n
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -12,6 +12,7 @@ from upath import UPath
 
 from pipelines.disclosure.candidate import Release, own_counts
 from pipelines.disclosure.earlier import FIGURES_FROM, TABLES
+from pipelines.disclosure.figures import FINDINGS
 from pipelines.release.contents import SHARED
 from pipelines.release.manifest import NAME
 from pipelines.release.publish import LATEST
@@ -21,7 +22,7 @@ _OWN = "question_answers.parquet"
 
 
 def earlier_releases(folder: UPath) -> dict[str, Release]:
-    """Every release below a round's folder that made its breakdowns anew, by id; of those that show the same, one.
+    """Every release below a round's folder that shows breakdowns made anew, by id; of those that show the same, one.
 
     One that shows an earlier one's breakdowns tells nothing that the earlier one does not. The counts come from the
     municipalities' own tables, which show each its own in full: a release holds all that the next one must know of it.
@@ -35,7 +36,7 @@ def earlier_releases(folder: UPath) -> dict[str, Release]:
         if key not in seen and not path.parent.name.startswith("."):  # one that is half written
             seen.add(key)
             release = _read(path.parent, list(read))
-            if not _is_of_another(release):
+            if not _is_of_another(release) and _shows_anything(release.shared):
                 releases[path.parent.name] = release
     return releases
 
@@ -44,13 +45,22 @@ def _is_of_another(release: Release) -> bool:
     return any(release.shared[name][FIGURES_FROM].count() for name in TABLES)
 
 
+def _shows_anything(tables: Mapping[str, pl.DataFrame]) -> bool:
+    return any(tables[name]["numerator" if name == FINDINGS else "cases"].count() for name in TABLES)
+
+
 def latest_tables(folder: UPath) -> dict[str, pl.DataFrame] | None:
-    """The breakdowns and findings of the release that the pointer names, each row with the release that made them."""
+    """The breakdowns and findings of the release that the pointer names, each row with the release that made them.
+
+    None without a release, and where it shows none of them.
+    """
     pointer = folder / LATEST
     if not pointer.exists():
         return None
     latest = json.loads(pointer.read_bytes())["release"]
     frames = {name: read_parquet(folder / latest / SHARED / f"{name}.parquet") for name in TABLES}
+    if not _shows_anything(frames):
+        return None
     return {name: frame.with_columns(pl.col(FIGURES_FROM).fill_null(latest)) for name, frame in frames.items()}
 
 

@@ -208,6 +208,19 @@ def test_breakdowns_are_made_anew_when_enough_has_changed(root, monkeypatch):
     assert table(root, "disclosure_audit")["earlier_releases"].to_list()[0] == [first]
 
 
+def test_breakdowns_are_shown_from_as_many_participants_as_the_round_says(root, monkeypatch):
+    shutil.rmtree(root / "releases")
+    for participants, shown in ((12, False), (11, True)):
+        waiting = ROUND.model_copy(update={"breakdowns_from_participants": participants})
+        monkeypatch.setattr(assets.disclosure, "find_round", lambda _, waiting=waiting: waiting)
+        result, reasons = night(root, monkeypatch)
+        assert result.success, reasons
+        statuses = set(table(root, "shared_target_groups")["value_status"])
+        assert (statuses != {"suppressed"}) == shown
+        # What shows nothing limits nothing.
+        assert table(root, "disclosure_audit")["earlier_releases"].to_list()[0] == []
+
+
 def test_breakdowns_that_only_say_they_are_an_earlier_releases_are_refused(root, monkeypatch):
     first = pointer(root)
     exact = table(root, "question_answers").filter(~IS_MUNICIPAL)
