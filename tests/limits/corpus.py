@@ -26,7 +26,7 @@ RECEIVED = "20221114T093000Z"
 MODIFIED = datetime(2022, 11, 20, 8, tzinfo=UTC)
 ROUND = "2022-10-01"
 CONTROLS = ("147", "860")
-CODES = pl.read_csv(files.ROOT / "pipelines/reference/municipalities.csv", infer_schema=False)["municipality_code"]
+CODES = pl.read_csv(files.ROOT / "schemas/municipalities.csv", infer_schema=False)["municipality_code"]
 # Stands in a file outside the inbox that nothing may read.
 SECRET = "hemmelighed-uden-for-indbakken"  # noqa: S105 a made-up word, no password
 
