@@ -10,8 +10,8 @@ from assets import settings
 from assets.delivering import ERROR, WARN, Events, check, checked, table_asset, table_assets
 from assets.resources import DataRoot
 from pipelines import storage
-from pipelines.disclosure.candidate import Release, audit_candidate
-from pipelines.disclosure.earlier import is_same, release_of_figures
+from pipelines.disclosure.candidate import Release, audit_candidate, is_same
+from pipelines.disclosure.earlier import release_of_figures
 from pipelines.disclosure.protected_tables import Exact, protected_tables
 from pipelines.disclosure.report import audit_table, refusal
 from pipelines.disclosure.secret import rounding_secret

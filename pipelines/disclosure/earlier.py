@@ -98,15 +98,6 @@ def changed_areas(earlier: Iterable[Release], now: Release) -> set[Area]:
     return changed
 
 
-def is_same(one: Release, other: Release) -> bool:
-    """Whether two releases show the same of the same cases."""
-    return (
-        one.shared.keys() == other.shared.keys()
-        and all(frame.equals(other.shared[name]) for name, frame in one.shared.items())
-        and not changed_areas([one], other)
-    )
-
-
 def release_of_figures(shared: Mapping[str, pl.DataFrame], earlier: Mapping[str, Release]) -> str | None:
     """The id of the earlier release whose breakdowns and findings these are; None where they were made anew.
 

@@ -4,12 +4,11 @@ import polars as pl
 import pytest
 
 from pipelines.disclosure.audit import OUTSIDER, Failure
-from pipelines.disclosure.candidate import AreaTypeReport, Report
+from pipelines.disclosure.candidate import AreaTypeReport, Report, is_same
 from pipelines.disclosure.earlier import (
     FIGURES_FROM,
     TABLES,
     changed_areas,
-    is_same,
     published_cells,
     release_of_figures,
     released_numbers,
