@@ -3,8 +3,10 @@
 What belongs here: reading. What does not: what follows from a release for the next one (`pipelines.disclosure.earlier`).
 """
 
+import hashlib
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -14,7 +16,7 @@ from pipelines.disclosure.candidate import Release, own_counts
 from pipelines.disclosure.earlier import FIGURES_FROM, TABLES
 from pipelines.disclosure.figures import FINDINGS
 from pipelines.release.contents import SHARED
-from pipelines.release.manifest import NAME
+from pipelines.release.manifest import NAME, changed_release
 from pipelines.release.publish import LATEST
 from pipelines.storage import read_parquet
 
@@ -26,6 +28,9 @@ def earlier_releases(folder: UPath) -> dict[str, Release]:
 
     One that shows an earlier one's breakdowns tells nothing that the earlier one does not. The counts come from the
     municipalities' own tables, which show each its own in full: a release holds all that the next one must know of it.
+
+    Raises:
+        ReleaseError: a file is missing, or is not the one that the release's manifest names.
     """
     releases: dict[str, Release] = {}
     seen: set[str] = set()
@@ -35,7 +40,7 @@ def earlier_releases(folder: UPath) -> dict[str, Release]:
         key = json.dumps(read, sort_keys=True)
         if key not in seen and not path.parent.name.startswith("."):  # one that is half written
             seen.add(key)
-            release = _read(path.parent, list(read))
+            release = _read(path.parent, read)
             if not _is_of_another(release) and _shows_anything(release.shared):
                 releases[path.parent.name] = release
     return releases
@@ -68,12 +73,19 @@ def _is_own(path: str) -> bool:
     return path.endswith(f"/{_OWN}") and not path.startswith(f"{SHARED}/")
 
 
-def _read(release: UPath, names: Sequence[str]) -> Release:
+def _read(release: UPath, hashes: Mapping[str, str]) -> Release:
+    def frame(name: str) -> pl.DataFrame:
+        path = release / name
+        content = path.read_bytes() if path.exists() else b""
+        if f"sha256:{hashlib.sha256(content).hexdigest()}" != hashes[name]:
+            raise changed_release(release.name, f"{name}: the checksum differs from the manifest's")
+        return pl.read_parquet(io.BytesIO(content))
+
     # Several at a time: an object store takes its while for each.
     with ThreadPoolExecutor() as pool:
-        frames = dict(zip(names, pool.map(lambda name: read_parquet(release / name), names), strict=True))
-    counts = pl.concat([own_counts(frames[name]) for name in names if _is_own(name)])
-    return Release({_table_of(name): frames[name] for name in names if not _is_own(name)}, counts)
+        frames = dict(zip(hashes, pool.map(frame, hashes), strict=True))
+    counts = pl.concat([own_counts(table) for name, table in frames.items() if _is_own(name)])
+    return Release({_table_of(name): table for name, table in frames.items() if not _is_own(name)}, counts)
 
 
 def _table_of(path: str) -> str:

@@ -152,6 +152,14 @@ def differences(release: UPath) -> list[str]:
     return wrong
 
 
+def changed_release(release: str, difference: str) -> ReleaseError:
+    """What is told of a release that is not as it was made."""
+    return ReleaseError(
+        f"release {release} was changed after it was made ({difference}); restore it from a backup, or move the folder away "
+        "so that it is made anew"
+    )
+
+
 def _read(release: UPath) -> dict[str, Any]:
     try:
         document = json.loads((release / NAME).read_bytes())

@@ -36,10 +36,7 @@ def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any
     if is_new:
         _write(release, files, document)
     elif wrong := manifest.differences(release):
-        raise ReleaseError(
-            f"release {document['id']} was changed after it was made ({wrong[0]}); restore it from a backup, or move the "
-            "folder away so that it is made anew"
-        )
+        raise manifest.changed_release(document["id"], wrong[0])
     pointer = {
         "release": document["id"],
         "round": document["round"],

@@ -84,7 +84,8 @@ def until(deadline: float, what):
     raise AssertionError("waited in vain")
 
 
-def test_materialising_from_dagster_dev_gives_the_same_bytes_as_the_command(tmp_path, unused_port):
+def test_materialising_from_dagster_dev_gives_the_same_bytes_as_the_command(tmp_path, unused_port, monkeypatch):
+    monkeypatch.setenv("BOTILBUD_ROUNDING_SECRET", "made up for this test")
     from_command, from_server = tmp_path / "a" / "data", tmp_path / "b" / "data"
     for root in (from_command, from_server):
         small_round(root)

@@ -159,6 +159,9 @@ def nights(bucket, tmp_path_factory) -> Nights:
         succeed(in_bucket, "nightly", "--round", ROUND)
         first_night = bucket.writes()[before:]
         asked = len(statbank.requests)
+        # The same draws in both: the secret is an input.
+        (folder / "secrets").mkdir()
+        (folder / "secrets" / "rounding.key").write_bytes(bucket.get("benchmark/secrets/rounding.key"))
 
         in_folder = environment(home / "two", str(folder), statbank.url, NOBODY)
         local_night = started(in_folder, "nightly", "--round", ROUND)
