@@ -168,7 +168,10 @@ def test_a_small_finding_is_hidden_and_so_is_the_answer_that_it_repeats():
     findings = pl.DataFrame(
         {"finding": ["special_psychiatric_place", "under_35"], "numerator": [2, 90], "share": [0.01, 0.4]}
     )
-    assert shared_findings(findings, done).rows() == [("special_psychiatric_place", None, None), ("under_35", 90, 0.4)]
+    assert shared_findings(findings, done).rows() == [
+        ("special_psychiatric_place", None, None, None),
+        ("under_35", 90, 0.4, None),
+    ]
 
 
 # Areas ---------------------------------------------------------------------------------------------------------------
