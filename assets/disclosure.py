@@ -15,7 +15,7 @@ from pipelines.disclosure.earlier import release_of_figures
 from pipelines.disclosure.protected_tables import Exact, protected_tables
 from pipelines.disclosure.report import audit_table, refusal
 from pipelines.disclosure.secret import rounding_secret
-from pipelines.release.contents import Shared, read_back, shared_checksum, shared_files
+from pipelines.release.contents import Shared, read_back, require_schemas, shared_checksum, shared_files
 from pipelines.release.history import earlier_releases, latest_tables
 from schemas import tables
 from schemas.errors import DisclosureError
@@ -113,6 +113,7 @@ def disclosure_audit(
     )
     checksum = shared_checksum({file.path: file.sha256 for file in files})
     shared = read_back(files)
+    require_schemas(files, shared)
     earlier = earlier_releases(storage.releases(data.path, round_.name))
     basis = release_of_figures(shared, earlier)
     candidate = Release(shared, answer_counts) if basis is None else earlier[basis]

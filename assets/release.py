@@ -8,8 +8,10 @@ from assets.partitions import rounds
 from assets.resources import DataRoot
 from pipelines import storage
 from pipelines.release.contents import Benchmark, Shared, release_files
+from pipelines.release.gate import require_audited
+from pipelines.release.history import earlier_releases
 from pipelines.release.manifest import manifest
-from pipelines.release.publish import publish, require_audited
+from pipelines.release.publish import publish
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
 
@@ -77,7 +79,7 @@ def release(
     figures_from = shared_key_findings["figures_from_release"][0]
     document = manifest(files, round_, population["population_quarter"][0], population["source"][0], figures_from)
     folder = storage.releases(data.path, round_.name)
-    require_audited(files, disclosure_audit)
+    require_audited(files, question_answers, disclosure_audit, earlier_releases(folder))
     is_new = publish(folder, files, document)
     yield dg.MaterializeResult(
         metadata={"release": document["id"], "is_new": is_new, "files": len(files), "municipalities": case_rates.height}

@@ -70,8 +70,9 @@ class Insider:
 
     Attributes:
         known: cells with the interval in which they are known to it; its own are exact.
-        widths: how wide the interval of a cell must be in its eyes, where the cases of others are too few for the width
-            that is asked for otherwise; 0 where they are none, as in an area's count that is all its own.
+        widths: how wide the interval of a cell must be in its eyes, in place of what is asked otherwise: less where the
+            cases of others are too few (0 where they are none, as in an area's count that is all its own), more where what
+            is left for others is a small count.
     """
 
     known: Mapping[str, Interval]
@@ -173,7 +174,8 @@ def any_failure(
     insiders: Mapping[str, Insider],
 ) -> bool:
     """Whether somebody can tell some small count too well; arguments and errors as `verdict`, which names them all."""
-    kinds = dict.fromkeys(widths, "")
+    asked = (widths, *(insider.widths for insider in insiders.values()))
+    kinds = {cell: "" for each in asked for cell in each}
     return next(_failures(known, _System(known, relations, table), widths, insiders, kinds, {}), None) is not None
 
 
@@ -195,15 +197,18 @@ def _failures(
     yield from (Failure(system.names[cell], kind, OUTSIDER) for cell, kind in found)
     for cell, _ in found:
         del targets[cell]
+    told = {cell for name in widths if (cell := system.cell(name)) not in targets}
     for insider, knows in sorted(insiders.items()):
         own = {system.cell(name): interval for name, interval in knows.known.items()}
         views = system.views(own)
         its_own = {cell for cell, (low, high) in own.items() if low == high}
-        in_its_eyes = targets | {cell: w for name, w in knows.widths.items() if (cell := system.cell(name)) in targets}
+        in_its_eyes = targets | {c: w for name, w in knows.widths.items() if (c := system.cell(name)) not in told}
         others = {
             cell: width
             for cell, width in in_its_eyes.items()
-            if width and cell not in its_own and cell in system.part_of and id(system.part_of[cell]) in views
+            if width and cell not in its_own
+            # What it knows changes nothing elsewhere; but it may ask for more than the outsider did.
+            if width > targets.get(cell, 0) or (cell in system.part_of and id(system.part_of[cell]) in views)
         }
         found = _too_narrow(system, others, views, kind_of, narrowest)
         yield from (Failure(system.names[cell], kind, insider) for cell, kind in found)

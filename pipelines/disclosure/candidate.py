@@ -59,10 +59,12 @@ class Release:
         shared: every shared table by name, as published.
         answer_counts: the true counts of its municipalities, as `answer_counts` makes them (roll-ups are not needed), or
             as `own_counts` reads them from the municipalities' own tables.
+        later_totals: cases by municipality that releases showed which told nothing else anew.
     """
 
     shared: Mapping[str, pl.DataFrame]
     answer_counts: pl.DataFrame
+    later_totals: tuple[Mapping[str, int], ...] = ()
 
 
 class AreaTypeReport(NamedTuple):
@@ -146,7 +148,11 @@ def audit_candidate(candidate: Release, earlier: Sequence[Release], catalogue: C
         cells.table,
         cells.widths,
         cells.insiders,
-        {cell: _area_type(cell) for cell in cells.widths},
+        {
+            cell: _area_type(cell)
+            for widths in (cells.widths, *(i.widths for i in cells.insiders.values()))
+            for cell in widths
+        },
     )
     leaks = (*derived_leaks(candidate.shared), *cells.leaks)
     types = (*AREA_TYPES, DIFFERENCE)
@@ -701,10 +707,23 @@ class _Reader:
         for label, versions in self.versions.items():
             for name, (_, one), (_, other) in self._pairs(label, list(versions.values())):
                 smaller, larger = sorted((one, other), key=lambda node: node.total)
-                if larger.total > smaller.total:
-                    self.changes.append(_Change(name, larger, smaller))
+                pairs = [(name, larger, smaller)]
+                if larger.total == smaller.total:
+                    # One case came and another went: each way is a change of its own.
+                    was_told = self._told_between(larger)
+                    pairs = [(name, larger, smaller), (f"{name}+back", smaller, larger)] if was_told else []
+                for pair in pairs:
+                    self.changes.append(_Change(*pair))
                     for key in self._questions_of(larger):
                         self._add_change(self.changes[-1], key)
+
+    def _told_between(self, node: _Node) -> bool:
+        """Whether some release showed another total of these municipalities, so that everybody knows that they changed."""
+        for code in (member.name.rpartition("/")[2] for member in self.members.get(node.name, [node])):
+            totals = {rates[code]["cases"] for rates in self.rates if code in rates}
+            if any(told.get(code) not in {None, *totals} for release in self.releases for told in release.later_totals):
+                return True
+        return False
 
     def _pairs(
         self, label: str, versions: Sequence[tuple[int, _Version]]
@@ -821,6 +840,12 @@ class _Reader:
                     is_own = area.counts[answer] == own.counts[answer]
                     others = self._cases(area, answer[0]) - self._cases(own, answer[0])
                     less[cell] = 0 if is_own else min(widths[cell], others)
+            # Less its own, a part is the others', who are few.
+            less |= {
+                _cell(part, *answer): 1
+                for answer, count in part.counts.items()
+                if answer[0] not in self.municipal and 0 < count - own.counts[answer] < self.threshold
+            }
             country = self.areas[number]["country", COUNTRY_CODE]
             for code, (key, answers) in _FINDING_ANSWERS.items():
                 cell = _finding(country.name.removesuffix(f"country/{COUNTRY_CODE}"), code)

@@ -58,7 +58,8 @@ class Insider:
     Attributes:
         known: the cells whose count it knows.
         parts: how much of a cell it knows: the count is at least that.
-        widths: the width asked for in its eyes, where the cases of others are too few for the cell's own.
+        widths: the width asked for in its eyes, in place of the cell's own: less where the cases of others are too few,
+            more where what is left for others is a small count.
     """
 
     known: frozenset[str]
@@ -134,6 +135,8 @@ class _Search:
         for attacker, insider in enumerate(insiders, start=1):
             for name, width in insider.widths.items():
                 self.asked.setdefault(self.number[name], {})[attacker] = width
+        self.protected: _Flags = self.width > 0
+        self.protected[[cell for cell, asked in self.asked.items() if max(asked.values()) > 0]] = True
         self.given_up: dict[int, set[int]] = {}
         self.moves: dict[int, list[_Move]] = {}
         self.program = _Program(self._sums(relations), self.count.size)
@@ -229,7 +232,7 @@ class _Search:
 
     def _targets(self) -> list[int]:
         # The largest first: their moves are the longest, and are proofs for the smaller ones on their way.
-        wanted = np.flatnonzero(self.hidden & (self.width > 0)).tolist()
+        wanted = np.flatnonzero(self.hidden & self.protected).tolist()
         return sorted(wanted, key=lambda cell: (-int(self.count[cell]), cell))
 
     def _protect(self, cell: int, *, insiders_too: bool) -> None:
@@ -326,7 +329,7 @@ class _Search:
         self.hidden[cell] = False
         self._allow(cell)
         for other in touched:
-            if self.hidden[other] and self.width[other] and not self._still_safe(other, kept):
+            if self.hidden[other] and self.protected[other] and not self._still_safe(other, kept):
                 self.moves = kept
                 return False
         return True

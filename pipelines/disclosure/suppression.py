@@ -394,6 +394,9 @@ class _Builder:
                     widths[cell] = others
                 if kind == _PART and column[0] not in MUNICIPAL_BREAKDOWNS:
                     parts[cell] = self.own[municipality][column]
+                    if 0 < self.cells[cell].count - parts[cell] < self.threshold:
+                        # Less its own, a part is the others', who are few.
+                        widths[cell] = 1
             if kind == _PART and self.question.kind == "multiple":
                 # Its own answers, and at least one of each of the others'.
                 given = sum(self.own[municipality][column] for column in self.columns)

@@ -13,9 +13,10 @@ import polars as pl
 from pipelines.form.form import correction
 from pipelines.storage import parquet_bytes
 from schemas import tables
+from schemas.errors import TableError
 from schemas.questionnaire import Catalogue
 from schemas.rounds import Round
-from schemas.tables import Table
+from schemas.tables import Table, failures
 
 SHARED = "shared"
 
@@ -90,6 +91,17 @@ def shared_files(shared: Shared) -> Iterator[ReleaseFile]:
 def read_back(files: Iterable[ReleaseFile]) -> dict[str, pl.DataFrame]:
     """The tables in files, by name, from their bytes."""
     return {file.table.name: pl.read_parquet(io.BytesIO(file.content)) for file in files if file.table is not None}
+
+
+def require_schemas(files: Iterable[ReleaseFile], read: Mapping[str, pl.DataFrame]) -> None:
+    """Stops at a file whose table, read back, is not exactly what its schema says: no column besides, no other status.
+
+    Raises:
+        TableError: counts per column and check, no value.
+    """
+    for file in files:
+        if file.table is not None and (broken := failures(read[file.table.name], file.table)):
+            raise TableError(f"{file.path} breaks its schema: {broken}")
 
 
 def shared_checksum(sha256: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import polars as pl
 from upath import UPath
@@ -24,26 +25,28 @@ _OWN = "question_answers.parquet"
 
 
 def earlier_releases(folder: UPath) -> dict[str, Release]:
-    """Every release below a round's folder that shows breakdowns made anew, by id; of those that show the same, one.
+    """Every release below a round's folder that shows breakdowns made anew, by id.
 
-    One that shows an earlier one's breakdowns tells nothing that the earlier one does not. The counts come from the
-    municipalities' own tables, which show each its own in full: a release holds all that the next one must know of it.
+    One that shows an earlier one's breakdowns tells of them nothing that the earlier one does not; its totals are noted
+    there (`Release.later_totals`). The counts come from the municipalities' own tables, which show each its own in full:
+    a release holds all that the next one must know of it.
 
     Raises:
         ReleaseError: a file is missing, or is not the one that the release's manifest names.
     """
     releases: dict[str, Release] = {}
-    seen: set[str] = set()
+    totals: list[dict[str, int]] = []
     for path in sorted(folder.glob(f"*/{NAME}"), key=str) if folder.exists() else []:
+        if path.parent.name.startswith("."):
+            continue  # half written
         hashes = {resource["path"]: resource["hash"] for resource in json.loads(path.read_bytes())["resources"]}
         read = {name: sha256 for name, sha256 in hashes.items() if name.startswith(f"{SHARED}/") or _is_own(name)}
-        key = json.dumps(read, sort_keys=True)
-        if key not in seen and not path.parent.name.startswith("."):  # one that is half written
-            seen.add(key)
-            release = _read(path.parent, read)
-            if not _is_of_another(release) and _shows_anything(release.shared):
-                releases[path.parent.name] = release
-    return releases
+        release = _read(path.parent, read)
+        if _is_of_another(release) or not _shows_anything(release.shared):
+            totals.append(dict(release.shared["case_rates"].select("municipality_code", "cases").iter_rows()))
+        else:
+            releases[path.parent.name] = release
+    return {id_: replace(release, later_totals=tuple(totals)) for id_, release in releases.items()}
 
 
 def _is_of_another(release: Release) -> bool:

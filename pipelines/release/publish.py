@@ -3,17 +3,15 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from upath import UPath
 
 from pipelines.release import manifest
-from pipelines.release.contents import ReleaseFile, shared_checksum
+from pipelines.release.contents import ReleaseFile
 from pipelines.storage import is_local, remove_abandoned, temporary_beside, write_bytes, write_objects
-from schemas.errors import ReleaseError
 
 LATEST = "latest.json"
 
@@ -47,19 +45,6 @@ def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any
     if not latest.exists() or latest.read_bytes() != content:
         write_bytes(latest, content)
     return is_new
-
-
-def require_audited(files: Iterable[ReleaseFile], disclosure_audit: pl.DataFrame) -> None:
-    """Stops a release whose shared files are not those that the audit read and found safe.
-
-    Raises:
-        ReleaseError: they differ, as after a part of the graph was materialised by itself, or the audit failed.
-    """
-    checksum = shared_checksum({file.path: file.sha256 for file in files})
-    if disclosure_audit["candidate_sha256"].unique().to_list() != [checksum]:
-        raise ReleaseError("the shared files are not those that were audited; materialise the whole round")
-    if disclosure_audit.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) != (0, 0):
-        raise ReleaseError("the audit of the shared files failed; its table says what it found")
 
 
 def _write(release: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> None:

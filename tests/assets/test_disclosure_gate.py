@@ -12,11 +12,11 @@ import pytest
 from upath import UPath
 
 import assets.disclosure
+from pipelines.release.gate import require_audited
 from pipelines.release.history import earlier_releases
 from pipelines.release.manifest import differences
-from pipelines.release.publish import require_audited
 from schemas.errors import ReleaseError
-from tests.assets.graph import files_below, materialise, table
+from tests.assets.graph import definitions, files_below, materialise, table
 from tests.scenario import ROUND, hand_in, row, small_round
 
 pytestmark = pytest.mark.slow
@@ -251,9 +251,36 @@ def test_a_cell_recoverable_through_an_earlier_release_is_refused(root, monkeypa
 
 
 def test_shared_files_that_were_not_audited_are_no_release(released):
-    files = []
+    answers, audit = table(released, "question_answers"), table(released, "disclosure_audit")
     with pytest.raises(ReleaseError, match="not those that were audited"):
-        require_audited(files, table(released, "disclosure_audit"))
+        require_audited([], answers, audit, {})
+
+
+def test_a_release_that_the_audit_did_not_read_stops_the_next_one(root, monkeypatch):
+    # The audit ran while the releases lay elsewhere; then they came back, and the release was made by itself.
+    aside = root.parent / "aside"
+    hand_in(root, "165", [row("165", i) for i in range(12)], name="20221102T080000Z__ny.csv")
+    (root / "releases").rename(aside)
+    assert night(root, monkeypatch)[0].success
+    shutil.rmtree(root / "releases")
+    aside.rename(root / "releases")
+    before = files_below(root / "releases")
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = dg.define_asset_job("alone", selection="release")
+        alone = dg.Definitions.merge(definitions(root), dg.Definitions(jobs=[job])).resolve_job_def("alone")
+        result = alone.execute_in_process(partition_key=ROUND.name, instance=instance, raise_on_error=False)
+    assert not result.success
+    assert files_below(root / "releases") == before
+
+
+def test_a_shared_table_with_a_column_besides_is_refused(root):
+    rates = root / "warehouse" / "case_rates" / f"{ROUND.name}.parquet"
+    pl.read_parquet(rates).with_columns(women=pl.lit(1)).write_parquet(rates)
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = dg.define_asset_job("audit", selection="disclosure_audit")
+        alone = dg.Definitions.merge(definitions(root), dg.Definitions(jobs=[job])).resolve_job_def("audit")
+        result = alone.execute_in_process(partition_key=ROUND.name, instance=instance, raise_on_error=False)
+    assert not result.success
 
 
 def test_a_lost_secret_changes_no_number_that_is_released(root, monkeypatch):

@@ -84,8 +84,13 @@ def test_nothing_is_asked_of_a_count_that_is_all_an_insider_s_own():
     assert judged({"both": Insider(both, {"a": 1})}).failures == (Failure("a", "exact", "both"),)
 
 
-def test_a_width_of_a_cell_that_is_not_looked_at_changes_nothing():
-    assert judged({"c": Insider({"c": (6, 6)}, {"b": 9})}) == ((), {"municipality": 6})
+def test_an_insider_may_be_asked_for_more_than_the_outsider():
+    # What is left of a count without its own may be small where the count is not; even where all the world knows it.
+    table = {"part": 5, "rest": 0, "region": 5}
+    known = {"part": (0, UNBOUNDED), "rest": (0, 0), "region": (5, 5)}
+    sees = Insider({"part": (4, UNBOUNDED)}, {"part": 1})
+    found = verdict(known, [("region", ["part", "rest"])], table, {}, {"217": sees}, {"part": "difference"})
+    assert found.failures == (Failure("part", "exact", "217"),)
 
 
 def test_a_small_count_that_is_shown_is_no_interval():

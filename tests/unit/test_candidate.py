@@ -537,3 +537,39 @@ def test_a_municipality_may_know_what_is_its_own():
     assert cells.insiders[FIRST].widths["finding/000/finding/viso_involved"] == 0
     assert cells.insiders[FIRST].widths["country/000/viso_involved/yes"] == 0
     assert cells.insiders[SECOND].widths["finding/000/finding/viso_involved"] == 3
+
+
+def men(code, number, of=10):
+    return [*cases(code, number, gender="male"), *cases(code, of - number, gender="female")]
+
+
+GENDER = {"question_answers": COUNTRY & (pl.col("question") == "gender")}
+
+
+def test_what_is_left_of_a_count_without_a_participants_own_is_no_small_count():
+    # All are of one region and group. 5 men in all is no small count; but without each one's own it is 1 and 4.
+    found = audited(release(exact(men(FIRST, 4), men(SECOND, 1), *[men(code, 0) for code in CODES[2:]]), GENDER))
+    assert found.failures == tuple(Failure("part/084+1/gender/male", "exact", code) for code in (FIRST, SECOND))
+    # 4 and 9: only who has the 9 is left with a small count.
+    both = audited(release(exact(men(FIRST, 4), men(SECOND, 9), *[men(code, 0) for code in CODES[2:]]), GENDER))
+    assert both.failures == (Failure("part/084+1/gender/male", "exact", SECOND),)
+    apart = exact(*[men(code, 3) for code in CODES])
+    assert audited(release(apart, GENDER)).is_clean
+
+
+def test_a_total_that_was_shown_in_between_tells_whose_case_came_and_went():
+    before, after = (
+        exact(*[men(code, 5) for code in CODES]),
+        exact(men(FIRST, 6), *[men(code, 5) for code in CODES[1:]]),
+    )
+    earlier = release(before, GENDER)
+    assert audited(release(after, GENDER), earlier).is_clean
+    # Meanwhile a release that showed nothing else anew said that the first had 9 cases.
+    shown_between = Release(earlier.shared, earlier.answer_counts, ({FIRST: 9},))
+    found = audited(release(after, GENDER), shown_between).failures
+    assert {failure.cell for failure in found} == {
+        f"change/084+1+{FIRST}/gender/female",
+        f"change/084+1+{FIRST}+back/gender/male",
+    }
+    same = Release(earlier.shared, earlier.answer_counts, ({FIRST: 10},))
+    assert audited(release(after, GENDER), same).is_clean

@@ -1,0 +1,39 @@
+"""Whether the files of a release are those that the audit found safe. The audit itself is `pipelines.disclosure.candidate`."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from pipelines.disclosure.candidate import Release, is_same, own_counts
+from pipelines.release.contents import SHARED, ReleaseFile, read_back, shared_checksum
+from schemas.errors import ReleaseError
+
+
+def require_audited(
+    files: Sequence[ReleaseFile],
+    question_answers: pl.DataFrame,
+    disclosure_audit: pl.DataFrame,
+    earlier: Mapping[str, Release],
+) -> None:
+    """Stops a release whose shared files are not those that the audit read, beside all earlier releases, and found safe.
+
+    Args:
+        files: those of the release.
+        question_answers: the exact answers behind them.
+        disclosure_audit: the audit's report.
+        earlier: the round's earlier releases as they are now (`history.earlier_releases`).
+
+    Raises:
+        ReleaseError: they differ, as after a part of the graph was materialised by itself; a release came or returned
+            since the audit; or the audit failed.
+    """
+    if disclosure_audit["candidate_sha256"].unique().to_list() != [shared_checksum({f.path: f.sha256 for f in files})]:
+        raise ReleaseError("the shared files are not those that were audited; materialise the whole round")
+    if disclosure_audit.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) != (0, 0):
+        raise ReleaseError("the audit of the shared files failed; its table says what it found")
+    shared = read_back(file for file in files if file.path.startswith(f"{SHARED}/"))
+    basis = shared["key_findings"]["figures_from_release"][0]
+    told = Release(shared, own_counts(question_answers)) if basis is None else earlier[basis]
+    read = {basis, *disclosure_audit["earlier_releases"].explode()}
+    if unread := [id_ for id_, release in earlier.items() if id_ not in read and not is_same(release, told)]:
+        raise ReleaseError(f"the audit did not read release {', '.join(unread)}; materialise the whole round")
