@@ -1,9 +1,12 @@
 """`botilbud disclosure-report` on a small round."""
 
+import pytest
+
 from tests.assets.commands import botilbud
 from tests.scenario import ROUND, small_round
 
 
+@pytest.mark.slow
 def test_the_report_shows_both_methods_at_every_setting_and_keeps_the_secret_to_its_owner(tmp_path):
     root = tmp_path / "data"
     small_round(root)

@@ -147,6 +147,7 @@ def test_the_bounds_are_those_of_all_tables_that_can_be(world):
     assert bounds(known, relations) == {cell: (min(values), max(values)) for cell, values in seen.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(tables(), st.data())
 def test_an_insider_s_bounds_are_those_of_all_tables_that_agree_with_what_it_knows(world, data):
