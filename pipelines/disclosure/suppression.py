@@ -87,8 +87,8 @@ class Tables:
         case_rates: as `case_rates` makes them, of the same municipalities.
         catalogue: the round's form.
         findings: of each headline finding by its code, the cases it holds for and the cases with an answer.
-        published: the cells that are shown already, by earlier releases of the round (`earlier.published_cells`).
-        withheld: the cells that earlier releases hide (`earlier.withheld_cells`): they stay hidden, so that the same
+        published: the cells that are shown already, by earlier releases of the round (`earlier.settled_cells`).
+        withheld: the cells that earlier releases hide (`earlier.settled_cells`): they stay hidden, so that the same
             cases make the same release.
     """
 
@@ -197,9 +197,10 @@ def systems(tables: Tables, threshold: int, municipal: Municipal) -> Iterable[Sy
 
 def _systems(tables: Tables, threshold: int, municipal: Municipal, *, implied: bool) -> Iterator[System]:
     counted = set(tables.answer_counts["question"])
+    places = _Places(tables.case_rates, threshold)
     for question in tables.catalogue.closed_questions:
         if question.key in counted and (question.key in IMPLIED_ANSWERS) == implied:
-            yield _Builder(tables, threshold, municipal, question).build()
+            yield _Builder(tables, threshold, municipal, question, places).build()
 
 
 def public_knowledge(system: System, hidden: Collection[str]) -> dict[str, Interval]:
@@ -227,10 +228,34 @@ def public_knowledge(system: System, hidden: Collection[str]) -> dict[str, Inter
     return known
 
 
+class _Places:
+    """Who belongs where, and which areas are shown: the same for every question."""
+
+    def __init__(self, case_rates: pl.DataFrame, threshold: int) -> None:
+        rates = case_rates.sort("municipality_code")
+        self.members: dict[tuple[str, str], list[str]] = {}
+        for kind, area, municipality in (
+            area_members(rates).select("area_type", "area_code", "municipality_code").iter_rows()
+        ):
+            self.members.setdefault((kind, area), []).append(municipality)
+        for municipality, region, group in rates.select(
+            "municipality_code", "region_code", "municipality_group_code"
+        ).iter_rows():
+            self.members.setdefault((_PART, f"{region}+{group}"), []).append(municipality)
+        self.areas_of: dict[str, list[tuple[str, str]]] = {}
+        for area, municipalities in self.members.items():
+            for municipality in municipalities:
+                if area[0] != "municipality":
+                    self.areas_of.setdefault(municipality, []).append(area)
+        self.shown = {(kind, code): shown for kind, code, shown in shown_areas(rates, threshold).iter_rows()}
+
+
 class _Builder:
     """Puts one question's cells, sums and insiders together."""
 
-    def __init__(self, tables: Tables, threshold: int, municipal: Municipal, question: Question) -> None:
+    def __init__(
+        self, tables: Tables, threshold: int, municipal: Municipal, question: Question, places: _Places
+    ) -> None:
         self.threshold = threshold
         self.municipal = municipal
         self.question = question
@@ -247,24 +272,7 @@ class _Builder:
         ).iter_rows():
             self.own.setdefault(code, {})[key, answer] = cases
             self.answered[code] = answered
-        rates = tables.case_rates.sort("municipality_code")
-        self.members: dict[tuple[str, str], list[str]] = {}
-        for kind, area, municipality in (
-            area_members(rates).select("area_type", "area_code", "municipality_code").iter_rows()
-        ):
-            self.members.setdefault((kind, area), []).append(municipality)
-        self.part_of: dict[str, str] = {}
-        for municipality, region, group in rates.select(
-            "municipality_code", "region_code", "municipality_group_code"
-        ).iter_rows():
-            self.part_of[municipality] = f"{region}+{group}"
-            self.members.setdefault((_PART, self.part_of[municipality]), []).append(municipality)
-        self.areas_of: dict[str, list[tuple[str, str]]] = {}
-        for area, municipalities in self.members.items():
-            for municipality in municipalities:
-                if area[0] != "municipality":
-                    self.areas_of.setdefault(municipality, []).append(area)
-        self.shown = {(kind, code): shown for kind, code, shown in shown_areas(rates, threshold).iter_rows()}
+        self.members, self.areas_of, self.shown = places.members, places.areas_of, places.shown
         self.cells: dict[str, Cell] = {}
         self.relations: list[Relation] = []
 
