@@ -10,8 +10,8 @@ from assets import settings
 from assets.delivering import ERROR, WARN, Events, check, checked, table_asset, table_assets
 from assets.resources import DataRoot
 from pipelines import storage
-from pipelines.disclosure.candidate import Release, audit_candidate, is_same
-from pipelines.disclosure.earlier import release_of_figures
+from pipelines.disclosure.candidate import audit_candidate
+from pipelines.disclosure.earlier import told_by
 from pipelines.disclosure.protected_tables import Exact, protected_tables
 from pipelines.disclosure.report import audit_table, refusal
 from pipelines.disclosure.secret import rounding_secret
@@ -57,14 +57,15 @@ def share(
     """Breakdowns and findings with small counts rounded or suppressed, by the round's method."""
     round_ = find_round(context.partition_key)
     releases = storage.releases(data.path, round_.name)
+    earlier = earlier_releases(releases)
     exact = Exact(case_rates, answer_counts, target_groups, provider_types, question_answers, key_findings)
     shared = protected_tables(
         exact,
         round_,
         load_catalogue(round_.questionnaire),
         secret=rounding_secret(data.path, settings.rounding_secret()),
-        earlier=list(earlier_releases(releases).values()),
-        latest=latest_tables(releases),
+        earlier=list(earlier.values()),
+        latest=latest_tables(releases, earlier),
     )
     yield from checked(
         (shared["target_groups"], SHARED_TARGET_GROUPS),
@@ -111,22 +112,18 @@ def disclosure_audit(
             )
         )
     )
-    checksum = shared_checksum({file.path: file.sha256 for file in files})
     shared = read_back(files)
     require_schemas(files, shared)
-    earlier = earlier_releases(storage.releases(data.path, round_.name))
-    basis = release_of_figures(shared, earlier)
-    candidate = Release(shared, answer_counts) if basis is None else earlier[basis]
-    earlier = {id_: release for id_, release in earlier.items() if id_ != basis and not is_same(release, candidate)}
+    told = told_by(shared, answer_counts, earlier_releases(storage.releases(data.path, round_.name)))
     started = time.perf_counter()
     report = audit_candidate(
-        candidate,
-        list(earlier.values()),
+        told.release,
+        list(told.beside.values()),
         load_catalogue(round_.questionnaire),
         threshold=round_.disclosure_threshold,
     )
     seconds = time.perf_counter() - started
-    found = audit_table(report, round_.name, checksum=checksum, earlier=list(earlier))
+    found = audit_table(report, round_.name, checksum=shared_checksum(files), earlier=list(told.beside))
     yield from checked((found, tables.DISCLOSURE_AUDIT))
     sums = found.select(pl.col("cells", "hidden_cells", "rounded_cells", "exposed_cells", "faulty_figures").sum())
     narrowest = found["narrowest_interval"].min()
@@ -143,10 +140,10 @@ def disclosure_audit(
     yield check(
         tables.DISCLOSURE_AUDIT.name,
         FRESH,
-        passed=basis is None,
+        passed=told.figures_from is None,
         severity=WARN,
-        figures_from_release=basis or "this one",
-        why="" if basis is None else "the difference to an earlier release would give small counts away",
+        figures_from_release=told.figures_from or "this one",
+        why="" if told.figures_from is None else "the difference to an earlier release would give small counts away",
     )
     if not report.is_clean:
         raise DisclosureError(refusal(report))

@@ -1,6 +1,7 @@
 """Reading the versioned data that lie beside this package (catalogues, rounds). Nothing else reads files here."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,11 +30,16 @@ class Lines:
     """On which line of a YAML file each entry stands, so that a fault in it can be told with its place."""
 
     def __init__(self, path: Path) -> None:
-        self.root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        self.path = path
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        # Read again only where there is a fault to tell.
+        return yaml.compose(self.path.read_text(encoding="utf-8"), Loader=_Loader)
 
     def line_of(self, place: Sequence[str | int]) -> int:
         """The line (from 1) of the innermost entry on the way to `place` that the file has."""
-        node = self.root
+        node = self._root
         line = 1
         for part in place:
             if isinstance(node, yaml.MappingNode):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pipelines.disclosure.audit import UNBOUNDED, Relation, rounded
 from pipelines.disclosure.pattern import LEAST_COST, Cell, Insider, Pattern, find_pattern
-from pipelines.disclosure.rounding import Rounding
+from pipelines.disclosure.rounding import DRAWS, Rounding
 from pipelines.disclosure.suppression import NARROWEST, Zeros, require_threshold
 from schemas.errors import BotilbudError
 
@@ -138,9 +138,7 @@ def _cell(cell: str, counts: Mapping[str, int], full: set[tuple[str, int]], thre
     return Cell(0, (0, UNBOUNDED), cost=cost if beside else None)
 
 
-def rounded_margins(
-    cube: Mapping[Place, int], base: int, *, secret: bytes, round_name: str, draws: int = 100
-) -> dict[str, int]:
+def rounded_margins(cube: Mapping[Place, int], base: int, *, secret: bytes, round_name: str) -> dict[str, int]:
     """What is shown of a cube's margins when the counts of municipalities are rounded and all totals are exact.
 
     No count of 1 to base - 1 has one feasible value only, in the eyes of an outsider and of each municipality that
@@ -151,7 +149,6 @@ def rounded_margins(
         base: 3 or 5.
         secret: what the draws are keyed by.
         round_name: the survey round.
-        draws: so many times rows are drawn again.
 
     Raises:
         BotilbudError: the base is not offered, or some count stays exposed.
@@ -167,7 +164,7 @@ def rounded_margins(
     drawn = Rounding(rows, secret=secret, round_name=round_name, base=base, threshold=base, released={})
     columns = [column for table in _tables(groups, providers) for column in table]
     insiders = [_insider(m, columns, counts, "hidden") for m in municipalities]
-    for _ in range(draws):
+    for _ in range(DRAWS):
         cells = {cell: Cell(count) for cell, count in counts.items()}
         for cell, shown in drawn.shown.items():
             count = counts[cell]
@@ -177,7 +174,7 @@ def rounded_margins(
             return counts | drawn.shown
         for row in sorted({row_of[cell] for cell in unsafe}):
             drawn.draw_again(row)
-    raise BotilbudError(f"Rounding to base {base} leaves some count exposed after {draws} draws: hide cells instead")
+    raise BotilbudError(f"Rounding to base {base} leaves some count exposed after {DRAWS} draws: hide cells instead")
 
 
 def _with_totals_known(cells: Mapping[str, Cell], hidden: frozenset[str]) -> dict[str, Cell]:

@@ -5,12 +5,13 @@ not: reading releases from the data root (`pipelines.release.history`), and what
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 import polars as pl
 
 from pipelines.benchmark.areas import COUNTRY_CODE, area_members
 from pipelines.benchmark.measures import PUBLISHED
-from pipelines.disclosure.candidate import Release
+from pipelines.disclosure.candidate import Release, is_same
 from pipelines.disclosure.figures import BREAKDOWNS, FINDINGS
 from pipelines.disclosure.rounding import Released
 from pipelines.disclosure.shared import ROUNDED, SUPPRESSED, with_cells
@@ -59,43 +60,69 @@ def _municipal_counts(release: Release, catalogue: Catalogue) -> dict[str, int]:
     return counts
 
 
-def published_cells(earlier: Iterable[Release], now: Release) -> frozenset[str]:
-    """The cells that an earlier release shows exactly, of areas in which no case has changed since."""
-    return _unchanged_cells(earlier, now, PUBLISHED)
+class Settled(NamedTuple):
+    """The cells that earlier releases show exactly, and those that they hide, of areas in which no case has changed."""
+
+    published: frozenset[str]
+    withheld: frozenset[str]
 
 
-def withheld_cells(earlier: Iterable[Release], now: Release) -> frozenset[str]:
-    """The cells that an earlier release hides, of areas in which no case has changed since."""
-    return _unchanged_cells(earlier, now, SUPPRESSED)
-
-
-def _unchanged_cells(earlier: Iterable[Release], now: Release, status: str) -> frozenset[str]:
-    cells: set[str] = set()
+def settled_cells(earlier: Iterable[Release], now: Release) -> Settled:
+    """What is settled by earlier releases: cells of areas, single municipalities included, and headline findings."""
+    cells: dict[str, set[str]] = {PUBLISHED: set(), SUPPRESSED: set(), ROUNDED: set()}
     for release in earlier:
-        changed = changed_areas([release], now)
+        changed = changed_areas(release, now)
         for name in BREAKDOWNS:
-            found = with_cells(release.shared[name]).filter(pl.col("value_status") == status)
-            rows = found.select("area_type", "area_code", "cell").iter_rows()
-            cells.update(cell for kind, code, cell in rows if (kind, code) not in changed)
+            rows = with_cells(release.shared[name]).select("area_type", "area_code", "cell", "value_status")
+            for kind, code, cell, status in rows.iter_rows():
+                if (kind, code) not in changed:
+                    cells[status].add(cell)
         if ("country", COUNTRY_CODE) not in changed:
-            is_shown = pl.col("numerator").is_not_null()
-            findings = release.shared[FINDINGS].filter(is_shown if status == PUBLISHED else ~is_shown)
-            cells.update(finding_key(finding) for finding in findings["finding"])
-    return frozenset(cells)
+            for finding, numerator in release.shared[FINDINGS].select("finding", "numerator").iter_rows():
+                cells[SUPPRESSED if numerator is None else PUBLISHED].add(finding_key(finding))
+    return Settled(frozenset(cells[PUBLISHED]), frozenset(cells[SUPPRESSED]))
 
 
-def changed_areas(earlier: Iterable[Release], now: Release) -> set[Area]:
-    """The areas, single municipalities included, whose cases differ from those of some earlier release.
+def changed_areas(earlier: Release, now: Release) -> set[Area]:
+    """The areas, single municipalities included, whose cases differ from those of an earlier release.
 
     An area that came or went has changed as well.
     """
-    changed: set[Area] = set()
-    for release in earlier:
-        # The roll-ups of a municipality's answers are not in its own table of answers.
-        asked = set(release.answer_counts["question"]) & set(now.answer_counts["question"])
-        before, current = _cases_by_area(release, asked), _cases_by_area(now, asked)
-        changed |= {area for area in current.keys() | before.keys() if current.get(area) != before.get(area)}
-    return changed
+    # The roll-ups of a municipality's answers are not in its own table of answers.
+    asked = set(earlier.answer_counts["question"]) & set(now.answer_counts["question"])
+    before, current = _cases_by_area(earlier, asked), _cases_by_area(now, asked)
+    return {area for area in current.keys() | before.keys() if current.get(area) != before.get(area)}
+
+
+class Told(NamedTuple):
+    """What a candidate tells, for the audit.
+
+    Attributes:
+        release: the candidate; or the earlier release whose breakdowns it shows again.
+        beside: the other earlier releases, by id; without those that show the same.
+        figures_from: the id of the earlier release; None where the candidate's breakdowns were made anew.
+    """
+
+    release: Release
+    beside: dict[str, Release]
+    figures_from: str | None
+
+
+def told_by(shared: Mapping[str, pl.DataFrame], answer_counts: pl.DataFrame, earlier: Mapping[str, Release]) -> Told:
+    """What a candidate's shared tables tell that is not told already.
+
+    Args:
+        shared: every shared table by name.
+        answer_counts: the true counts of its municipalities.
+        earlier: the round's earlier releases by id.
+
+    Raises:
+        DisclosureError: as `release_of_figures`.
+    """
+    basis = release_of_figures(shared, earlier)
+    told = Release(shared, answer_counts) if basis is None else earlier[basis]
+    beside = {id_: release for id_, release in earlier.items() if id_ != basis and not is_same(release, told)}
+    return Told(told, beside, basis)
 
 
 def release_of_figures(shared: Mapping[str, pl.DataFrame], earlier: Mapping[str, Release]) -> str | None:

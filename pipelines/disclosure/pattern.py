@@ -143,9 +143,6 @@ class _Search:
         for number in range(self.count.size):
             self._allow(number)
 
-    def _numbered(self, parts: Mapping[str, int]) -> dict[int, int]:
-        return {self.number[name]: part for name, part in parts.items() if part}
-
     def _sums(self, relations: Sequence[Relation]) -> list[dict[int, int]]:
         sums = []
         for total, parts in relations:

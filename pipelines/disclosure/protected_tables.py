@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.disclosure.candidate import Release, audit_candidate, is_safe
-from pipelines.disclosure.earlier import FIGURES_FROM, published_cells, released_numbers, withheld_cells
+from pipelines.disclosure.earlier import FIGURES_FROM, released_numbers, settled_cells
 from pipelines.disclosure.protection import Protection, rounding, suppression
 from pipelines.disclosure.repair import rows_of
 from pipelines.disclosure.shared import shared_findings, shared_table, with_cells
@@ -107,8 +107,7 @@ def _by_method(
         exact.case_rates,
         catalogue,
         findings,
-        published_cells(earlier, now),
-        withheld_cells(earlier, now),
+        *settled_cells(earlier, now),
     )
     if round_.disclosure_method == "suppression":
         return suppression(tables, round_.disclosure_threshold)

@@ -29,7 +29,7 @@ class Protection:
         hidden: the cells that are not shown.
         rounded: what is shown instead of the exact count.
         base: what is rounded to; None where nothing is.
-        unsafe: small counts that somebody could compute all the same; a release with any is not made.
+        unsafe: small counts that the search could not prove safe; whether they are is the audit's to say.
     """
 
     hidden: frozenset[str]

@@ -1,7 +1,7 @@
 """Fixed random rounding: every count is shown as one of its two neighbouring multiples, always the same one.
 
 What belongs here: the draw, and drawing again where exact totals would give a small count away. What does not: which
-cells are shown at all (`suppression`), the secret itself (`secret`), shares and rates (`protection`).
+cells are shown at all (`suppression`), the secret itself (`secret`), shares and rates (`shared`).
 
 Source of the method: fixed random rounding to base 3, as Statistics New Zealand applies to counts.
 """

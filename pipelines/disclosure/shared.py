@@ -6,23 +6,18 @@ What belongs here: a breakdown's rows, and which cell each of them is. What does
 import polars as pl
 
 from pipelines.benchmark.measures import FIGURES
+from pipelines.disclosure.figures import question_answer
 from pipelines.disclosure.protection import Protection
 from pipelines.disclosure.suppression import MUNICIPAL_BREAKDOWNS, finding_key
 from pipelines.statistics.intervals import rate_interval, wilson
 
 ROUNDED, SUPPRESSED = "rounded", "suppressed"
 _OF_THIS_RELEASE = pl.lit(None, pl.String).alias("figures_from_release")
-_LEVELS = {"main": "main_target_group", "detailed": "target_group"}
 
 
 def with_cells(breakdown: pl.DataFrame) -> pl.DataFrame:
     """A breakdown with the name of each row's count (`suppression.cell_key`) as column `cell`; adds `_question` too."""
-    if "target_group_level" in breakdown.columns:
-        question, answer = pl.col("target_group_level").replace_strict(_LEVELS, return_dtype=pl.String), "target_group"
-    elif "provider_type" in breakdown.columns:
-        question, answer = pl.lit("provider_type"), "provider_type"
-    else:
-        question, answer = pl.col("question"), "answer"
+    question, answer = question_answer(breakdown.columns)
     return breakdown.with_columns(_question=question).with_columns(
         cell=pl.concat_str("area_type", "area_code", "_question", answer, separator="/")
     )

@@ -104,9 +104,9 @@ def require_schemas(files: Iterable[ReleaseFile], read: Mapping[str, pl.DataFram
             raise TableError(f"{file.path} breaks its schema: {broken}")
 
 
-def shared_checksum(sha256: Mapping[str, str]) -> str:
-    """One checksum over the shared files among these, given by path with the checksum of each."""
-    shared = sorted(f"{path} {checksum}" for path, checksum in sha256.items() if path.startswith(f"{SHARED}/"))
+def shared_checksum(files: Iterable[ReleaseFile]) -> str:
+    """One checksum over the paths and contents of the shared files among these."""
+    shared = sorted(f"{file.path} {file.sha256}" for file in files if file.path.startswith(f"{SHARED}/"))
     return hashlib.sha256("\n".join(shared).encode()).hexdigest()
 
 

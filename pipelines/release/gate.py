@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from pipelines.disclosure.candidate import Release, is_same, own_counts
+from pipelines.disclosure.candidate import Release, own_counts
+from pipelines.disclosure.earlier import told_by
 from pipelines.release.contents import SHARED, ReleaseFile, read_back, shared_checksum
 from schemas.errors import ReleaseError
 
@@ -27,13 +28,11 @@ def require_audited(
         ReleaseError: they differ, as after a part of the graph was materialised by itself; a release came or returned
             since the audit; or the audit failed.
     """
-    if disclosure_audit["candidate_sha256"].unique().to_list() != [shared_checksum({f.path: f.sha256 for f in files})]:
+    if disclosure_audit["candidate_sha256"].unique().to_list() != [shared_checksum(files)]:
         raise ReleaseError("the shared files are not those that were audited; materialise the whole round")
     if disclosure_audit.select(pl.col("exposed_cells", "faulty_figures").sum()).row(0) != (0, 0):
         raise ReleaseError("the audit of the shared files failed; its table says what it found")
     shared = read_back(file for file in files if file.path.startswith(f"{SHARED}/"))
-    basis = shared["key_findings"]["figures_from_release"][0]
-    told = Release(shared, own_counts(question_answers)) if basis is None else earlier[basis]
-    read = {basis, *disclosure_audit["earlier_releases"].explode()}
-    if unread := [id_ for id_, release in earlier.items() if id_ not in read and not is_same(release, told)]:
+    beside = told_by(shared, own_counts(question_answers), earlier).beside
+    if unread := sorted(beside.keys() - set(disclosure_audit["earlier_releases"].explode())):
         raise ReleaseError(f"the audit did not read release {', '.join(unread)}; materialise the whole round")

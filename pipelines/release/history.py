@@ -57,19 +57,25 @@ def _shows_anything(tables: Mapping[str, pl.DataFrame]) -> bool:
     return any(tables[name]["numerator" if name == FINDINGS else "cases"].count() for name in TABLES)
 
 
-def latest_tables(folder: UPath) -> dict[str, pl.DataFrame] | None:
+def latest_tables(folder: UPath, earlier: Mapping[str, Release]) -> dict[str, pl.DataFrame] | None:
     """The breakdowns and findings of the release that the pointer names, each row with the release that made them.
 
     None without a release, and where it shows none of them.
+
+    Args:
+        folder: the round's.
+        earlier: its releases, as `earlier_releases` reads them.
     """
     pointer = folder / LATEST
     if not pointer.exists():
         return None
     latest = json.loads(pointer.read_bytes())["release"]
-    frames = {name: read_parquet(folder / latest / SHARED / f"{name}.parquet") for name in TABLES}
-    if not _shows_anything(frames):
+    basis = latest
+    if latest not in earlier:
+        basis = read_parquet(folder / latest / SHARED / f"{FINDINGS}.parquet")[FIGURES_FROM][0]
+    if basis not in earlier:
         return None
-    return {name: frame.with_columns(pl.col(FIGURES_FROM).fill_null(latest)) for name, frame in frames.items()}
+    return {name: earlier[basis].shared[name].with_columns(pl.lit(basis).alias(FIGURES_FROM)) for name in TABLES}
 
 
 def _is_own(path: str) -> bool:

@@ -111,7 +111,7 @@ def test_a_hidden_cell_that_a_second_table_gives_back_is_refused(root, monkeypat
     answers = counts.select("target_group", exact="cases")
 
     def shown(shared):
-        # The same groups stand in the table of answers, where they are hidden; only a zero beside them is changed here.
+        # The same groups stand in the table of answers, where they are hidden.
         groups = shared["target_groups"].join(answers, on="target_group", how="left", maintain_order="left")
         is_it = (pl.col("area_type") == "country") & (pl.col("target_group_level") == "detailed")
         return shared | {

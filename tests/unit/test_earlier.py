@@ -9,10 +9,9 @@ from pipelines.disclosure.earlier import (
     FIGURES_FROM,
     TABLES,
     changed_areas,
-    published_cells,
     release_of_figures,
     released_numbers,
-    withheld_cells,
+    settled_cells,
 )
 from pipelines.disclosure.figures import Leak
 from pipelines.disclosure.repair import rows_of
@@ -29,26 +28,26 @@ GROUP_1_OF_THE_CAPITAL = {("region", "084"), ("municipality_group", "1"), ("coun
 
 
 def test_one_case_more_changes_its_municipality_and_all_its_areas():
-    assert changed_areas([release(BEFORE)], release(ONE_MORE)) == GROUP_1_OF_THE_CAPITAL | {("municipality", FIRST)}
-    assert changed_areas([release(BEFORE)], release(BEFORE)) == set()
+    assert changed_areas(release(BEFORE), release(ONE_MORE)) == GROUP_1_OF_THE_CAPITAL | {("municipality", FIRST)}
+    assert changed_areas(release(BEFORE), release(BEFORE)) == set()
 
 
 def test_a_municipality_that_goes_changes_its_areas():
     without = exact(*EVERYONE[1:], codes=[code for code in BEFORE["case_rates"]["municipality_code"] if code != FIRST])
-    assert ("municipality", FIRST) in changed_areas([release(BEFORE)], release(without))
-    assert changed_areas([release(BEFORE)], release(without)) > GROUP_1_OF_THE_CAPITAL
+    assert ("municipality", FIRST) in changed_areas(release(BEFORE), release(without))
+    assert changed_areas(release(BEFORE), release(without)) > GROUP_1_OF_THE_CAPITAL
 
 
 def test_cells_of_unchanged_areas_stay_shown_or_hidden():
     shown = release(BEFORE, {"provider_types": COUNTRY})
     cells = {f"country/000/provider_type/{provider}" for provider in ("municipal", "regional", "private")}
-    assert cells == {cell for cell in published_cells([shown], release(BEFORE)) if "provider_type/" in cell}
-    assert cells.isdisjoint(withheld_cells([shown], release(BEFORE)))
-    assert "country/000/gender/female" in withheld_cells([shown], release(BEFORE))
-    assert "finding/000/finding/sentence" in withheld_cells([shown], release(BEFORE))
+    assert cells == {cell for cell in settled_cells([shown], release(BEFORE)).published if "provider_type/" in cell}
+    assert cells.isdisjoint(settled_cells([shown], release(BEFORE)).withheld)
+    assert "country/000/gender/female" in settled_cells([shown], release(BEFORE)).withheld
+    assert "finding/000/finding/sentence" in settled_cells([shown], release(BEFORE)).withheld
     # Where a case came, nothing of the area is settled.
-    assert published_cells([shown], release(ONE_MORE)) == frozenset()
-    assert f"municipality/{FIRST}/provider_type/private" not in withheld_cells([shown], release(ONE_MORE))
+    assert settled_cells([shown], release(ONE_MORE)).published == frozenset()
+    assert f"municipality/{FIRST}/provider_type/private" not in settled_cells([shown], release(ONE_MORE)).withheld
 
 
 def test_a_rounded_number_is_kept_with_the_count_behind_it():
