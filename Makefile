@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: nightly demo test test-slow lint types dev bench requirements clean
+.PHONY: nightly test test-slow lint types dev portal bench requirements clean
 
 nightly: .venv/run.stamp
 	$(BIN)/botilbud demo
@@ -26,12 +26,16 @@ dev: .venv/run.stamp
 	mkdir -p var/dagster
 	$(BIN)/dagster dev
 
+portal: .venv/run.stamp
+	$(BIN)/botilbud portal
+
 bench: .venv/dev.stamp
 	$(BIN)/python bench/nightly.py
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/benchmark_step.py
 	$(BIN)/python bench/statistics_coverage.py
 	$(BIN)/python bench/disclosure.py --runs 3
+	$(BIN)/python bench/downloads.py
 
 # Pins what pyproject.toml allows, with hashes; run after a dependency is added or is to be renewed.
 requirements: .venv/dev.stamp

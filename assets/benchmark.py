@@ -4,8 +4,7 @@ import dagster as dg
 import polars as pl
 
 from assets.delivering import WARN, Events, check, checked, table_asset, table_assets
-from assets.resources import DataRoot
-from pipelines import storage
+from assets.resources import DataRoot, table_of_round_before
 from pipelines.benchmark import answer_counts as counts
 from pipelines.benchmark import averages, breakdowns, rates
 from pipelines.benchmark import key_findings as findings
@@ -16,7 +15,7 @@ from pipelines.statistics import rounds as changes
 from pipelines.statistics import tables as statistics
 from schemas import tables
 from schemas.questionnaire import load_catalogue
-from schemas.rounds import find_round, load_rounds
+from schemas.rounds import find_round
 
 GROUP = "benchmark"
 
@@ -57,15 +56,9 @@ def funnel_limits(case_rates: pl.DataFrame) -> Events:
 @table_asset(tables.ROUND_CHANGES, GROUP)
 def round_changes(context: dg.AssetExecutionContext, data: DataRoot, case_rates: pl.DataFrame) -> Events:
     """Rate ratios between the round before, as last materialised, and this one."""
-    earlier = _rates_of_round_before(data, context.partition_key)
-    frame = case_rates.clear() if earlier is None else earlier
-    yield from checked((changes.round_changes(frame, case_rates), tables.ROUND_CHANGES))
-
-
-def _rates_of_round_before(data: DataRoot, round_name: str) -> pl.DataFrame | None:
-    before = [name for name in load_rounds() if name < round_name]
-    path = storage.warehouse(data.path) / "case_rates" / f"{before[-1]}.parquet" if before else None
-    return storage.read_parquet(path) if path is not None and path.exists() else None
+    before = table_of_round_before(data, "case_rates", context.partition_key)
+    earlier = case_rates.clear() if before is None else before[1]
+    yield from checked((changes.round_changes(earlier, case_rates), tables.ROUND_CHANGES))
 
 
 @table_asset(tables.ANSWER_COUNTS, GROUP)

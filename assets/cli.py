@@ -2,7 +2,6 @@
 
 import datetime as dt
 import gc
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from assets import cli_release, cli_token
 from assets.untold import told
 from schemas.errors import BotilbudError
 
@@ -28,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_release.app, name="release")
+app.add_typer(cli_token.app, name="token")
 
 
 def main() -> None:
@@ -112,7 +114,7 @@ def nightly(round_name: RoundOption = None) -> None:
                 typer.echo(f"Runde {round_.name}: {line}", err=True)
             failed = failed or bool(failures)
             if not failures:
-                typer.echo(_summary(round_))
+                typer.echo(_summary(round_, _published(result)))
     if failed:
         raise SystemExit(1)
 
@@ -133,10 +135,17 @@ def _failures(result: "dg.ExecuteInProcessResult") -> list[str]:
     return lines or ["kørslen fejlede, før et trin gik i gang"]
 
 
-def _summary(round_: "Round") -> str:
+def _published(result: "dg.ExecuteInProcessResult") -> dict[str, Any]:
+    """What the release asset says of itself."""
+    (made,) = result.asset_materializations_for_node("release")
+    return {name: entry.value for name, entry in made.metadata.items()}
+
+
+def _summary(round_: "Round", published: dict[str, Any]) -> str:
     from assets import settings
     from pipelines import storage
     from pipelines.benchmark.areas import unexpected_participants
+    from pipelines.release.life import current_release
 
     root = settings.data_root()
 
@@ -165,11 +174,17 @@ def _summary(round_: "Round") -> str:
         lines.append(
             f"  Bemærk: de fælles fordelinger er fra udgivelse {figures_from}; forskellen til den ville røbe små tal."
         )
-    latest = storage.releases(root, round_.name) / "latest.json"
+    current = current_release(root, round_.name)
     if log.is_empty():
         lines.append("  Ingen udgivelse: der er ingen afleveringer.")
-    else:
-        lines.append(f"  Udgivelse {json.loads(latest.read_bytes())['release']} i {latest.parent}.")
+    elif current is not None:
+        lines.append(f"  Udgivelse {current} i {storage.releases(root, round_.name)}.")
+    withdrawn = published.get("withdrawn", "none")
+    if withdrawn != "none":
+        lines.append(
+            f"  Intet nyt er udgivet: udgivelse {withdrawn} er trukket tilbage, og afleveringer, befolkning og metode er de "
+            "samme."
+        )
     return "\n".join(lines)
 
 
@@ -221,6 +236,19 @@ def template(
     round_ = find_round(round_name)
     write_bytes(UPath(out.absolute()), form(round_, load_catalogue(round_.questionnaire)))
     typer.echo(f"Skemaet for runde {round_.name} er skrevet i {out}.")
+
+
+@app.command()
+def portal(
+    host: Annotated[str, typer.Option("--host", help="Adressen, der lyttes på.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Porten, der lyttes på.")] = 8080,
+) -> None:
+    """Start portalen, hvor kommunerne afleverer og henter deres filer."""
+    from assets import settings
+    from portal.server import serve
+
+    gc.enable()  # it lives for months
+    serve(settings.portal_settings(host, port), host, port)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from pipelines.disclosure.report import audit_table, refusal
 from pipelines.disclosure.secret import rounding_secret
 from pipelines.release.contents import Shared, read_back, require_schemas, shared_checksum, shared_files
 from pipelines.release.history import earlier_releases, latest_tables
+from pipelines.release.life import current_release
 from schemas import tables
 from schemas.errors import DisclosureError
 from schemas.questionnaire import load_catalogue
@@ -65,7 +66,7 @@ def share(
         load_catalogue(round_.questionnaire),
         secret=rounding_secret(data.path, settings.rounding_secret()),
         earlier=list(earlier.values()),
-        latest=latest_tables(releases, earlier),
+        latest=latest_tables(releases, current_release(data.path, round_.name), earlier),
     )
     yield from checked(
         (shared["target_groups"], SHARED_TARGET_GROUPS),

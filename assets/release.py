@@ -1,16 +1,18 @@
 """Group `release`: the immutable files that participants get, and the pointer to the latest."""
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
 from assets.delivering import CODE_VERSION, OWNERS, Events, without_values
 from assets.partitions import rounds
-from assets.resources import DataRoot
+from assets.resources import DataRoot, table_of_round_before
 from pipelines import storage
-from pipelines.release.contents import Benchmark, Shared, release_files
+from pipelines.release.basis import Basis, delivered
+from pipelines.release.contents import Benchmark, Shared, correction_workbooks, table_files
 from pipelines.release.gate import require_audited
 from pipelines.release.history import earlier_releases
-from pipelines.release.manifest import manifest
 from pipelines.release.publish import publish
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
@@ -75,12 +77,32 @@ def release(
         provider_types,
         question_answers,
     )
-    files = list(release_files(benchmark, round_, load_catalogue(round_.questionnaire)))
-    figures_from = shared_key_findings["figures_from_release"][0]
-    document = manifest(files, round_, population["population_quarter"][0], population["source"][0], figures_from)
-    folder = storage.releases(data.path, round_.name)
-    require_audited(files, question_answers, disclosure_audit, earlier_releases(folder))
-    is_new = publish(folder, files, document)
-    yield dg.MaterializeResult(
-        metadata={"release": document["id"], "is_new": is_new, "files": len(files), "municipalities": case_rates.height}
+    catalogue = load_catalogue(round_.questionnaire)
+    content = list(table_files(benchmark, catalogue))
+    require_audited(
+        content, question_answers, disclosure_audit, earlier_releases(storage.releases(data.path, round_.name))
     )
+    basis = Basis(
+        round_=round_,
+        population_quarter=population["population_quarter"][0],
+        population_source=population["source"][0],
+        population=dict(case_rates.select("municipality_code", "population_18_66").iter_rows()),
+        deliveries={round_.name: delivered(delivery_log)} | _deliveries_of_round_before(data, round_.name),
+        figures_from=shared_key_findings["figures_from_release"][0],
+    )
+    outcome = publish(data.path, content, correction_workbooks(benchmark, round_, catalogue), basis)
+    yield dg.MaterializeResult(
+        metadata={
+            "release": outcome.release or "none",
+            "is_new": outcome.is_new,
+            "files": outcome.files,
+            "municipalities": case_rates.height,
+            "withdrawn": outcome.withdrawn or "none",
+        }
+    )
+
+
+def _deliveries_of_round_before(data: DataRoot, round_name: str) -> dict[str, Any]:
+    """Whose deliveries the changes between rounds follow from as well."""
+    before = table_of_round_before(data, "delivery_log", round_name)
+    return {} if before is None else {before[0]: delivered(before[1])}

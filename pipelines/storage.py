@@ -64,6 +64,11 @@ def releases(root: UPath, round_name: str) -> UPath:
     return root / "releases" / round_name
 
 
+def decisions(root: UPath, round_name: str) -> UPath:
+    """What was decided of a round's releases, a folder per release."""
+    return root / "decisions" / round_name
+
+
 def reference(root: UPath) -> UPath:
     """Where fetched reference data are kept."""
     return root / "reference"
@@ -169,6 +174,32 @@ def write_bytes(path: UPath, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(str(path))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_once(path: UPath, content: bytes) -> None:
+    """The content where nothing is yet; whole or not at all.
+
+    An object store is asked first, so that two at the same moment are not told apart there.
+
+    Raises:
+        FileExistsError: there is something already.
+    """
+    if not is_local(path):
+        if path.exists():
+            raise FileExistsError
+        write_objects(path.parent, {path.name: content})
+        return
+    target = Path(str(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(target)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 

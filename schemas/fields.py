@@ -37,6 +37,8 @@ COMPARISONS = ("lower", "similar", "higher")
 FUNNEL_LABELS = ("below_998", "below_95", "within", "above_95", "above_998")
 RELIABILITIES = ("reliable", "unstable")
 AREA_TYPES = ("country", "region", "municipality_group", "municipality")
+# Why a value differs from the release before; several are joined by "+".
+CHANGE_REASONS = ("late_delivery", "corrected_delivery", "population_revised", "method_version")
 # What the audit reports on: the areas, the headline findings, and what two releases tell together.
 AUDITED = (*AREA_TYPES, "finding", "difference")
 
@@ -208,6 +210,13 @@ FIELDS: dict[str, Field] = {
         _count("attackers", "Angribere", "The outsider and every participant", "attackers", 1),
         Field("candidate_sha256", _TEXT, "Kontrolsum for de fælles filer", "Checksum of the shared files that were audited", pattern=r"^[0-9a-f]{64}$"),
         Field("earlier_releases", _TEXTS, "Tidligere udgivelser", "Releases of the round that were read with the candidate; without those that show the same"),
+        # What differs from the release before
+        Field("changed_file", _TEXT, "Fil", "The table as a parquet file within the release"),
+        Field("changed_key", _TEXT, "Række", "The row: its key columns with their values"),
+        Field("changed_column", _TEXT, "Kolonne", "The column"),
+        Field("old", _TEXT, "Før", "The value in the release before; null where there was none"),
+        Field("new", _TEXT, "Nu", "The value in this release; null where there is none"),
+        Field("reason", _TEXT, "Årsag", "Why it differs: late_delivery, corrected_delivery, population_revised or method_version; several are joined by +", pattern=rf"^(?:{'|'.join(CHANGE_REASONS)})(?:\+(?:{'|'.join(CHANGE_REASONS)}))*$"),
         # Shares
         _share("share_ci95_lower", "Andel, 95 %-interval, nedre grænse", "Lower 95 % limit of the share (Wilson)"),
         _share("share_ci95_upper", "Andel, 95 %-interval, øvre grænse", "Upper 95 % limit of the share (Wilson)"),

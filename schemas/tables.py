@@ -27,13 +27,18 @@ _MEASURES = ("cases", *_SHARE, "rate_per_1000", "ci95_lower", "ci95_upper", "val
 
 @dataclass(frozen=True)
 class Table:
-    """A table: what one row is, the columns that tell rows apart, the columns, and which of them may be null."""
+    """A table: what one row is, the columns that tell rows apart, the columns, and which of them may be null.
+
+    `version` counts the breaking changes of a published table: a column gone, renamed or of another type, unit or key. A
+    release that breaks what the one before promised is refused unless the number is raised.
+    """
 
     name: str
     description: str
     key: tuple[str, ...]
     fields: tuple[Field, ...]
     nullable: frozenset[str] = frozenset()
+    version: int = 1
 
     @cached_property
     def schema(self) -> pa.DataFrameSchema:
@@ -44,6 +49,11 @@ class Table:
             ordered=True,
             unique=list(self.key),
         )
+
+    @property
+    def empty(self) -> pl.DataFrame:
+        """The table without a row."""
+        return pl.DataFrame(schema=dict(self.dtypes))
 
     @property
     def dtypes(self) -> Mapping[str, pl.DataType]:
@@ -386,3 +396,11 @@ RELEASED_TARGET_GROUPS = _released(TARGET_GROUPS)
 RELEASED_PROVIDER_TYPES = _released(PROVIDER_TYPES)
 RELEASED_QUESTION_ANSWERS = _released(QUESTION_ANSWERS)
 RELEASED_KEY_FINDINGS = _released(KEY_FINDINGS)
+CHANGES = Table(
+    "changes",
+    "One row per value that differs from the round's release before. Key: file, row and column. For KL alone: it holds what "
+    "changed in the municipalities' own files.",
+    ("file", "key", "column"),
+    _fields(("file", "changed_file"), ("key", "changed_key"), ("column", "changed_column"), "old", "new", "reason"),
+    frozenset({"old", "new"}),
+)

@@ -19,6 +19,8 @@ from schemas.rounds import Round
 from schemas.tables import Table, failures
 
 SHARED = "shared"
+RATES = f"{SHARED}/case_rates.parquet"
+CHANGES = "changes.parquet"
 
 
 class ReleaseFile(NamedTuple):
@@ -61,12 +63,11 @@ class Benchmark(NamedTuple):
     question_answers: pl.DataFrame
 
 
-def release_files(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
-    """Every file of the release but its manifest."""
+def table_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[ReleaseFile]:
+    """The tables of the release as parquet files, before they are stamped (`finish`)."""
     yield from shared_files(benchmark.shared)
     yield from _deliveries_files(benchmark)
     yield from _benchmark_files(benchmark, catalogue)
-    yield from _correction_workbooks(benchmark, round_, catalogue)
 
 
 def shared_files(shared: Shared) -> Iterator[ReleaseFile]:
@@ -138,7 +139,7 @@ def _benchmark_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Rel
             yield _parquet(_folder(code), table, pl.concat([country, own[code]], how="diagonal"))
 
 
-def _correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
+def correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
     """The delivery that counts, whole, with its faulty cells marked: it can be corrected and handed in again."""
     deliveries = _by(benchmark.delivery_log, "municipality_code")
     rows = _by(benchmark.delivered_rows, "delivery")
@@ -155,7 +156,7 @@ def _correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalo
             .select("file", "received_at", "rule", "message"),
             municipality_code=code,
         )
-        yield ReleaseFile(f"{_folder(code)}/rejected_rows.xlsx", workbook, None, errors["row"].n_unique())
+        yield ReleaseFile(f"{_folder(code)}/correction.xlsx", workbook, None, errors["row"].n_unique())
 
 
 def _folder(code: str) -> str:

@@ -18,7 +18,6 @@ from pipelines.disclosure.earlier import FIGURES_FROM, TABLES
 from pipelines.disclosure.figures import FINDINGS
 from pipelines.release.contents import SHARED
 from pipelines.release.manifest import NAME, changed_release
-from pipelines.release.publish import LATEST
 from pipelines.storage import read_parquet
 
 _OWN = "question_answers.parquet"
@@ -40,7 +39,7 @@ def earlier_releases(folder: UPath) -> dict[str, Release]:
         if path.parent.name.startswith("."):
             continue  # half written
         hashes = {resource["path"]: resource["hash"] for resource in json.loads(path.read_bytes())["resources"]}
-        read = {name: sha256 for name, sha256 in hashes.items() if name.startswith(f"{SHARED}/") or _is_own(name)}
+        read = {name: sha256 for name, sha256 in hashes.items() if _is_shared(name) or _is_own(name)}
         release = _read(path.parent, read)
         if _is_of_another(release) or not _shows_anything(release.shared):
             totals.append(dict(release.shared["case_rates"].select("municipality_code", "cases").iter_rows()))
@@ -57,25 +56,28 @@ def _shows_anything(tables: Mapping[str, pl.DataFrame]) -> bool:
     return any(tables[name]["numerator" if name == FINDINGS else "cases"].count() for name in TABLES)
 
 
-def latest_tables(folder: UPath, earlier: Mapping[str, Release]) -> dict[str, pl.DataFrame] | None:
-    """The breakdowns and findings of the release that the pointer names, each row with the release that made them.
+def latest_tables(folder: UPath, latest: str | None, earlier: Mapping[str, Release]) -> dict[str, pl.DataFrame] | None:
+    """The breakdowns and findings of a round's current release, each row with the release that made them.
 
     None without a release, and where it shows none of them.
 
     Args:
         folder: the round's.
+        latest: the id of its current release.
         earlier: its releases, as `earlier_releases` reads them.
     """
-    pointer = folder / LATEST
-    if not pointer.exists():
+    if latest is None:
         return None
-    latest = json.loads(pointer.read_bytes())["release"]
     basis = latest
     if latest not in earlier:
         basis = read_parquet(folder / latest / SHARED / f"{FINDINGS}.parquet")[FIGURES_FROM][0]
     if basis not in earlier:
         return None
     return {name: earlier[basis].shared[name].with_columns(pl.lit(basis).alias(FIGURES_FROM)) for name in TABLES}
+
+
+def _is_shared(path: str) -> bool:
+    return path.startswith(f"{SHARED}/") and path.endswith(".parquet")
 
 
 def _is_own(path: str) -> bool:

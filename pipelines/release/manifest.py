@@ -1,23 +1,27 @@
 """The manifest of a release (`datapackage.json`, Data Package v2) and the check of a release against it.
 
 Source: https://datapackage.org/standard/data-package/. The manifest holds no clock and no run, so that the same content
-gives the same manifest; the release id is the checksum of the manifest without the id.
+after the same release gives the same manifest. The release id follows from the content of the tables, what they are made
+from and the release before; the stamps that the files carry (the id among them) are no part of it.
 """
 
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from upath import UPath
 
+from pipelines.release.basis import Basis, checksum, code_version, origin
 from pipelines.release.contents import ReleaseFile
 from pipelines.storage import files_below
 from schemas.errors import ReleaseError
 from schemas.fields import Field
+from schemas.labels_da import TABLES_DA
 from schemas.rounds import Round
 from schemas.tables import Table
 
@@ -27,6 +31,7 @@ _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv",
 }
 _TYPES: dict[pl.DataType, dict[str, str]] = {
     pl.String(): {"type": "string"},
@@ -38,58 +43,111 @@ _TYPES: dict[pl.DataType, dict[str, str]] = {
 }
 
 
-def manifest(
-    files: Iterable[ReleaseFile], round_: Round, population_quarter: str, source: str, figures_from: str | None = None
-) -> dict[str, Any]:
+class Place(NamedTuple):
+    """Where a release stands among those of its round: its number from 1, and the id of the one it followed."""
+
+    number: int
+    previous: str | None
+
+
+def content_of(files: Iterable[ReleaseFile], basis: Basis) -> dict[str, Any]:
+    """What a release says, whatever it followed: what it is made from and its tables, the stamps in its files left out.
+
+    Args:
+        files: its tables as parquet files, unstamped.
+        basis: what they are made from.
+    """
+    return {
+        "round": basis.round_.name,
+        "source": basis.population_source,
+        "participants": basis.participants,
+        "figuresFrom": basis.figures_from,
+        **{key: value for key, value in origin(basis).items() if key != "inputs"},
+        "tables": {file.path: [file.sha256, file.table.version] for file in files if file.table is not None},
+    }
+
+
+def manifest(files: Iterable[ReleaseFile], content: dict[str, Any], basis: Basis, place: Place) -> dict[str, Any]:
     """The manifest of these files, its release id included.
 
     Args:
         files: every file of the release but the manifest.
-        round_: the survey round.
-        population_quarter: the quarter whose population the rates divide by.
-        source: where the population comes from.
-        figures_from: the release that made the shared breakdowns, where it is an earlier one.
+        content: `content_of` its tables.
+        basis: what they are made from.
+        place: where the release stands among those of its round.
     """
-    document: dict[str, Any] = {
+    round_ = basis.round_
+    return {
         "$schema": _PROFILE,
         "name": f"botilbudsbenchmark-{round_.name}",
-        "title": f"Botilbudsbenchmark, opgjort pr. {round_.snapshot_date:%d-%m-%Y}",
-        "description": _description(round_, population_quarter, figures_from),
+        "title": title(round_),
+        "description": _description(basis),
         "round": round_.name,
-        "populationQuarter": population_quarter,
         "populationQuarterWanted": round_.population_quarter,
-        "sources": [{"title": source}, {"title": "Kommunernes screening af særligt dyre enkeltsager"}],
-        "resources": [_resource(file) for file in sorted(files, key=lambda file: file.path)],
+        **origin(basis),
+        "inputsSha256": basis.inputs_sha256,
+        "codeVersion": code_version(),
+        "participants": basis.participants,
+        "figuresFrom": basis.figures_from,
+        "number": place.number,
+        "previous": place.previous,
+        "sources": [{"title": source} for source in sources(basis)],
+        "contentSha256": checksum(content),
+        "resources": [_resource(file, content) for file in sorted(files, key=lambda file: file.path)],
+        "id": release_id(checksum(content), place.previous),
     }
-    return document | {"id": release_id(document)}
 
 
-def _description(round_: Round, population_quarter: str, figures_from: str | None) -> str:
-    described = f"Rater pr. 1.000 18-66-årige, befolkning pr. {population_quarter}."
-    if population_quarter != round_.population_quarter:
+def title(round_: Round) -> str:
+    """What the releases of a round are called."""
+    return f"Botilbudsbenchmark, opgjort pr. {round_.snapshot_date:%d-%m-%Y}"
+
+
+def sources(basis: Basis) -> tuple[str, ...]:
+    """Where the figures come from, the population first."""
+    return (basis.population_source, "Kommunernes screening af særligt dyre enkeltsager")
+
+
+def _description(basis: Basis) -> str:
+    described = f"Rater pr. 1.000 18-66-årige, befolkning pr. {basis.population_quarter}."
+    if basis.population_quarter != basis.round_.population_quarter:
         described = (
-            f"Rater pr. 1.000 18-66-årige. Befolkningen for {round_.population_quarter} kunne ikke hentes fra Danmarks "
-            f"Statistik; befolkningen for {population_quarter} er brugt i stedet."
+            f"Rater pr. 1.000 18-66-årige. Befolkningen for {basis.round_.population_quarter} kunne ikke hentes fra Danmarks "
+            f"Statistik; befolkningen for {basis.population_quarter} er brugt i stedet."
         )
-    if figures_from is not None:
+    if basis.figures_from is not None:
         described += (
-            f" De fælles fordelinger er ikke opgjort på ny: tallene er fra udgivelse {figures_from}, fordi forskellen til "
-            "den ville røbe små tal."
+            f" De fælles fordelinger er ikke opgjort på ny: tallene er fra udgivelse {basis.figures_from}, fordi forskellen "
+            "til den ville røbe små tal."
         )
     return described
 
 
-def release_id(document: dict[str, Any]) -> str:
-    """The id that follows from a manifest's content."""
-    content = {key: value for key, value in document.items() if key != "id"}
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:ID_CHARACTERS]
+def release_id(content_sha256: str, previous: str | None) -> str:
+    """The id that follows from what a release says and which one it followed."""
+    return checksum([content_sha256, previous])[:ID_CHARACTERS]
 
 
-def _resource(file: ReleaseFile) -> dict[str, Any]:
+def _content_of(document: dict[str, Any]) -> dict[str, Any]:
+    """`content_of` as a manifest tells it."""
+    return {
+        "source": document["sources"][0]["title"],
+        **{
+            key: document[key]
+            for key in ("round", "participants", "figuresFrom", "populationQuarter", "methodVersion", "settings")
+        },
+        "tables": {
+            resource["path"]: [resource["contentSha256"], resource["schemaVersion"]]
+            for resource in document["resources"]
+            if "contentSha256" in resource
+        },
+    }
+
+
+def _resource(file: ReleaseFile, content: dict[str, Any]) -> dict[str, Any]:
     extension = file.path.rpartition(".")[2]
     resource: dict[str, Any] = {
-        "name": file.path.rpartition(".")[0].replace("/", "-"),
+        "name": re.sub("[^a-z0-9]", "-", file.path),
         "path": file.path,
         "format": extension,
         "mediatype": _MEDIA_TYPES[extension],
@@ -97,13 +155,18 @@ def _resource(file: ReleaseFile) -> dict[str, Any]:
         "hash": f"sha256:{file.sha256}",
         "rows": file.rows,
     }
-    if file.table is not None:
-        resource["description"] = file.table.description
-        resource["schema"] = _schema(file.table)
+    if file.table is None:
+        return resource | {"title": "Kommunens skema med fejlene markeret, til at rette og aflevere igen"}
+    resource |= {"title": TABLES_DA[file.table.name].title, "description": file.table.description}
+    if extension == "parquet":
+        resource |= {"schemaVersion": file.table.version, "schema": table_schema(file.table)}
+    if file.path in content["tables"]:
+        resource["contentSha256"] = content["tables"][file.path][0]
     return resource
 
 
-def _schema(table: Table) -> dict[str, Any]:
+def table_schema(table: Table) -> dict[str, Any]:
+    """A table's columns and key as the manifest tells them."""
     schema: dict[str, Any] = {"fields": [_field(field) for field in table.fields]}
     if not table.nullable & set(table.key):
         schema["primaryKey"] = list(table.key)
@@ -136,20 +199,27 @@ def differences(release: UPath) -> list[str]:
     found = files_below(release)
     listed = {resource["path"]: resource for resource in document["resources"]}
     wrong = []
-    if document.get("id") != release_id(document):
-        wrong.append(f"{NAME}: the id is {document.get('id')!r}, but the content gives {release_id(document)!r}")
+    if (expected := _expected_id(document)) != document.get("id"):
+        wrong.append(f"{NAME}: the id is {document.get('id')!r}, but the content gives {expected!r}")
     if release.name != document.get("id"):
         wrong.append(f"{NAME}: the folder is named {release.name!r}, but the id is {document.get('id')!r}")
     wrong += [f"{path}: is not in the manifest" for path in found if path not in listed and path != NAME]
 
     def of_file(path: str) -> list[str]:
-        return _file_differences(found[path].read_bytes(), listed[path]) if path in found else [f"{path}: is missing"]
+        return file_differences(found[path].read_bytes(), listed[path]) if path in found else [f"{path}: is missing"]
 
     # Several at a time: an object store takes its while for each.
     with ThreadPoolExecutor() as pool:
         for differing in pool.map(of_file, listed):
             wrong += differing
     return wrong
+
+
+def _expected_id(document: dict[str, Any]) -> str | None:
+    try:
+        return release_id(checksum(_content_of(document)), document["previous"])
+    except (KeyError, TypeError, IndexError):
+        return None
 
 
 def changed_release(release: str, difference: str) -> ReleaseError:
@@ -173,7 +243,8 @@ def _read(release: UPath) -> dict[str, Any]:
     return dict(document)
 
 
-def _file_differences(content: bytes, resource: dict[str, Any]) -> list[str]:
+def file_differences(content: bytes, resource: dict[str, Any]) -> list[str]:
+    """In what a file's bytes, checksum, rows and columns differ from the manifest's."""
     path = resource["path"]
     if len(content) != resource.get("bytes"):
         return [f"{path}: holds {len(content)} bytes, the manifest says {resource.get('bytes')}"]

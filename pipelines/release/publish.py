@@ -1,61 +1,157 @@
 """Making a release appear: whole or not at all, under an id that follows from its content, and then the pointer to it."""
 
-import json
+import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import polars as pl
 from upath import UPath
 
-from pipelines.release import manifest
-from pipelines.release.contents import ReleaseFile
-from pipelines.storage import is_local, remove_abandoned, temporary_beside, write_bytes, write_objects
+from pipelines import storage
+from pipelines.release import life, manifest
+from pipelines.release.basis import Basis, checksum, origin
+from pipelines.release.changes import Explanations, TableOfRelease, changes
+from pipelines.release.compatibility import require_compatible
+from pipelines.release.contents import CHANGES, RATES, ReleaseFile
+from pipelines.release.finish import finished
+from schemas import tables
+from schemas.tables import Table
 
-LATEST = "latest.json"
+
+class Outcome(NamedTuple):
+    """What publishing came to.
+
+    Attributes:
+        release: the id of the release that stands; None where none does.
+        is_new: whether it was made now.
+        files: how many files it has.
+        withdrawn: the withdrawn release that was made from the same, so that nothing was published; else None.
+    """
+
+    release: str | None
+    is_new: bool
+    files: int
+    withdrawn: str | None = None
 
 
-def publish(folder: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> bool:
-    """The release in `<folder>/<id>/`, and `<folder>/latest.json` pointing at it; whether the release is new.
+def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[ReleaseFile], basis: Basis) -> Outcome:
+    """The release in `releases/<round>/<id>/`, and `latest.json` pointing at it.
+
+    The same content as the release that stands makes none. What was withdrawn is not published again until a delivery,
+    the population or the method has changed.
 
     Args:
-        folder: where the round's releases lie.
-        files: every file but the manifest.
-        document: their manifest.
+        root: the data root.
+        content: the release's tables as parquet files, unstamped.
+        corrections: its other files; asked for only where the release is new.
+        basis: what it is made from.
 
     Raises:
-        ReleaseError: a release of this id exists and does not agree with its manifest. It is left as it is.
+        ReleaseError: a release does not agree with its manifest (it is left as it is); a value differs from the release
+            before and nothing explains it; a table breaks what the release before promised.
     """
-    if is_local(folder):
-        remove_abandoned(Path(str(folder)))
-    release = folder / str(document["id"])
-    is_new = not (release / manifest.NAME).exists()
-    if is_new:
-        _write(release, files, document)
-    elif wrong := manifest.differences(release):
-        raise manifest.changed_release(document["id"], wrong[0])
-    pointer = {
-        "release": document["id"],
-        "round": document["round"],
-        "population_quarter": document["populationQuarter"],
-    }
-    content = (json.dumps(pointer) + "\n").encode()
-    latest = folder / LATEST
-    if not latest.exists() or latest.read_bytes() != content:
-        write_bytes(latest, content)
-    return is_new
+    round_name = basis.round_.name
+    folder = storage.releases(root, round_name)
+    if storage.is_local(folder):
+        storage.remove_abandoned(Path(str(folder)))
+    life.repoint(root, round_name)
+    if (withdrawn := life.withdrawn_twin(root, round_name, basis.inputs_sha256)) is not None:
+        return Outcome(life.current_release(root, round_name), is_new=False, files=0, withdrawn=withdrawn)
+    said = manifest.content_of(content, basis)
+    standing = life.current_release(root, round_name)
+    before = life.manifest_of(root, round_name, standing) if standing is not None else None
+    if before is not None and before.get("contentSha256") == checksum(said):
+        _require_unchanged(folder, before["id"])
+        return Outcome(before["id"], is_new=False, files=len(before["resources"]))
+    if (id_ := manifest.release_id(checksum(said), standing)) in life.releases(root, round_name):
+        # A killed run had made it, but not pointed at it.
+        _require_unchanged(folder, id_)
+        document = life.manifest_of(root, round_name, id_)
+    else:
+        document = _make(folder, content, corrections, basis, before)
+    life.point_at(folder, document)
+    return Outcome(id_, is_new=True, files=len(document["resources"]))
+
+
+def _make(
+    folder: UPath,
+    content: Sequence[ReleaseFile],
+    corrections: Iterable[ReleaseFile],
+    basis: Basis,
+    before: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Writes a release and returns its manifest."""
+    said = manifest.content_of(content, basis)
+    numbers = [entry.get("number", 0) for _, entry in life.manifests(folder)]
+    place = manifest.Place(1 + max(numbers, default=0), before["id"] if before else None)
+    id_ = manifest.release_id(checksum(said), place.previous)
+    found = tables.CHANGES.empty
+    if before is not None:
+        require_compatible(content, before)
+        found = _changes(folder, content, basis, before)
+    changed = ReleaseFile(CHANGES, storage.parquet_bytes(found), tables.CHANGES, found.height)
+    files = [*finished([*content, changed], basis, id_), *corrections]
+    document = manifest.manifest(files, said, basis, place)
+    _write(folder / id_, files, document)
+    return document
+
+
+def _changes(folder: UPath, content: Sequence[ReleaseFile], basis: Basis, before: dict[str, Any]) -> pl.DataFrame:
+    """What differs from the release before, read back from its files."""
+    release = folder / before["id"]
+    listed = {resource["path"]: resource for resource in before["resources"]}
+
+    def read(path: str) -> pl.DataFrame:
+        file = (release / path).read_bytes()
+        if wrong := manifest.file_differences(file, listed[path]):
+            raise manifest.changed_release(before["id"], wrong[0])
+        return pl.read_parquet(io.BytesIO(file))
+
+    now = {file.path: file for file in content}
+    known = {file.table.name: file.table for file in content if file.table is not None}
+    compared = []
+    for path in sorted(now.keys() | {path for path in listed if _table_of(path, known)}):
+        table = _table_of(path, known)
+        if table is None or (path in now and listed.get(path, {}).get("contentSha256") == now[path].sha256):
+            continue
+        compared.append(
+            TableOfRelease(
+                path,
+                table,
+                read(path) if path in listed else None,
+                pl.read_parquet(io.BytesIO(now[path].content)) if path in now else None,
+            )
+        )
+    rates = [read(RATES), pl.read_parquet(io.BytesIO(now[RATES].content))]
+    figures = before.get("figuresFrom")
+    figures_before = life.manifest_in(folder, figures) if figures else before
+    here = {"round": basis.round_.name} | origin(basis)
+    return changes(compared, Explanations(before, here, figures_before, rates))
+
+
+def _table_of(path: str, known: dict[str, Table]) -> Table | None:
+    """The table that a parquet file of a release holds; None for any other file, and for what itself tells of changes."""
+    stem, _, extension = path.rpartition("/")[2].rpartition(".")
+    return known.get(stem) if extension == "parquet" else None
+
+
+def _require_unchanged(folder: UPath, release: str) -> None:
+    if wrong := manifest.differences(folder / release):
+        raise manifest.changed_release(release, wrong[0])
 
 
 def _write(release: UPath, files: Sequence[ReleaseFile], document: dict[str, Any]) -> None:
     """All files under a temporary name, then one rename; an object store gets the manifest last instead."""
-    if not is_local(release):
-        write_objects(release, {file.path: file.content for file in files})
-        write_bytes(release / manifest.NAME, manifest.to_bytes(document))
+    if not storage.is_local(release):
+        storage.write_objects(release, {file.path: file.content for file in files})
+        storage.write_bytes(release / manifest.NAME, manifest.to_bytes(document))
         return
     target = Path(str(release))
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(target)
+    temporary = storage.temporary_beside(target)
     try:
         for path, content in [*((f.path, f.content) for f in files), (manifest.NAME, manifest.to_bytes(document))]:
             (temporary / path).parent.mkdir(parents=True, exist_ok=True)

@@ -174,7 +174,7 @@ def test_the_correction_workbook_corrected_and_handed_in_replaces_the_delivery(a
     root = tmp_path / "data"
     shutil.copytree(after_a_night[0], root)
     release = next(p for p in (root / "releases" / ROUND.name).iterdir() if p.is_dir())
-    workbook = openpyxl.load_workbook(release / "municipalities" / "461" / "rejected_rows.xlsx")
+    workbook = openpyxl.load_workbook(release / "municipalities" / "461" / "correction.xlsx")
     sheet = workbook["Skema"]
     column = CATALOGUE.question("provider").number
     for line in range(2, 8):

@@ -121,8 +121,8 @@ def test_a_municipalitys_folder_holds_its_own_rows_only(night):
             if "area_type" in frame.columns:
                 areas = frame.select("area_type", "area_code").unique().rows()
                 assert set(areas) == {("country", "000"), ("municipality", folder.name)}
-    assert (release / "municipalities" / "461" / "rejected_rows.xlsx").exists()
-    assert not (release / "municipalities" / "183" / "rejected_rows.xlsx").exists()
+    assert (release / "municipalities" / "461" / "correction.xlsx").exists()
+    assert not (release / "municipalities" / "183" / "correction.xlsx").exists()
 
 
 def test_validation_shows_as_asset_checks(night):

@@ -2,106 +2,167 @@
 
 import json
 import os
+from importlib import resources
 
+import jsonschema
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
+from pipelines.release import finish, life
 from pipelines.release import publish as publishing
-from pipelines.release.contents import ReleaseFile
-from pipelines.release.manifest import ID_CHARACTERS, differences, manifest, release_id
-from pipelines.release.publish import publish
-from pipelines.storage import parquet_bytes, remove_abandoned, temporary_beside, write_bytes
+from pipelines.release.basis import METHOD_VERSION
+from pipelines.release.manifest import ID_CHARACTERS, differences
+from pipelines.storage import remove_abandoned, temporary_beside, write_bytes
 from schemas import tables
 from schemas.errors import ReleaseError
+from tests.release_scenario import CORRECTION, rates, released
 from tests.scenario import ROUND
 
-SOURCE = "Danmarks Statistik, FOLK1A"
+CASES = {"101": 3, "147": 2, "151": 1}
 
 
-def averages(cases):
-    row = {field.name: 1.5 if field.dtype == pl.Float64() else 7 for field in tables.AREA_AVERAGES.fields}
-    row |= {"round": ROUND.name, "area_type": "country", "area_code": "000", "area_name": "Hele landet", "cases": cases}
-    frame = pl.DataFrame([row], schema=dict(tables.AREA_AVERAGES.dtypes))
-    return ReleaseFile("shared/area_averages.parquet", parquet_bytes(frame), tables.AREA_AVERAGES, 1)
+def folder(root):
+    return root / "releases" / ROUND.name
 
 
-def made(folder, cases=1, quarter=ROUND.population_quarter):
-    files = [averages(cases), ReleaseFile("municipalities/101/rejected_rows.xlsx", b"a workbook", None, 1)]
-    document = manifest(files, ROUND, quarter, SOURCE)
-    return publish(UPath(folder), files, document), document
+def manifest_of(root, outcome):
+    return json.loads((folder(root) / outcome.release / "datapackage.json").read_bytes())
 
 
-def test_the_id_follows_from_the_content_and_nothing_else(tmp_path):
-    _, first = made(tmp_path / "a")
-    _, second = made(tmp_path / "b")
-    _, other = made(tmp_path / "c", cases=2)
+def latest(root):
+    return json.loads((folder(root) / "latest.json").read_bytes())["release"]
+
+
+def test_the_id_follows_from_the_content_and_the_release_before_and_nothing_else(tmp_path):
+    first = released(tmp_path / "a", CASES)
+    second = released(tmp_path / "b", CASES)
+    other = released(tmp_path / "c", CASES | {"101": 4})
     assert first == second
-    assert first["id"] == release_id(first) != other["id"]
-    assert len(first["id"]) == ID_CHARACTERS
+    assert len(first.release) == ID_CHARACTERS
+    assert first.release != other.release
+    # The same figures again, after others: not the same release.
+    released(tmp_path / "b", CASES | {"101": 4}, files="second")
+    third = released(tmp_path / "b", CASES, files="third")
+    assert third.release not in (first.release, other.release)
+    assert manifest_of(tmp_path / "b", third)["number"] == 3
 
 
 def test_a_release_with_another_population_is_another_release_and_says_so(tmp_path):
-    _, wanted = made(tmp_path)
-    _, stand_in = made(tmp_path, quarter="2020K1")
-    assert wanted["id"] != stand_in["id"]
-    assert "2020K1 er brugt i stedet" in stand_in["description"]
+    wanted = released(tmp_path / "a", CASES)
+    stand_in = released(tmp_path / "b", CASES, quarter="2020K1")
+    assert wanted.release != stand_in.release
+    assert "2020K1 er brugt i stedet" in manifest_of(tmp_path / "b", stand_in)["description"]
 
 
 def test_the_manifest_tells_checksum_bytes_rows_and_columns_of_every_file(tmp_path):
-    _, document = made(tmp_path)
-    workbook, table = document["resources"]
-    assert (table["path"], table["rows"]) == ("shared/area_averages.parquet", 1)
-    assert [f["name"] for f in table["schema"]["fields"]] == [f.name for f in tables.AREA_AVERAGES.fields]
-    assert table["schema"]["primaryKey"] == ["round", "area_type", "area_code"]
+    document = manifest_of(tmp_path, released(tmp_path, CASES))
+    by_path = {resource["path"]: resource for resource in document["resources"]}
+    workbook, table = by_path[CORRECTION], by_path["shared/case_rates.parquet"]
+    assert table["rows"] == 3
+    assert [f["name"] for f in table["schema"]["fields"]] == [f.name for f in tables.CASE_RATES.fields]
+    assert table["schema"]["primaryKey"] == ["round", "municipality_code"]
     assert (workbook["bytes"], workbook["rows"]) == (len(b"a workbook"), 1)
     assert workbook["hash"].startswith("sha256:")
+    assert document["participants"] == ["101", "147", "151"]
+    assert set(by_path) == {CORRECTION} | {
+        f"{stem}.{extension}" for stem in ("shared/case_rates", "changes") for extension in ("parquet", "xlsx", "csv")
+    }
+
+
+def test_the_manifest_is_a_data_package_of_version_2(tmp_path):
+    document = manifest_of(tmp_path, released(tmp_path, CASES))
+    # The profile as it is published, from a package that carries it; it refers to nothing outside itself.
+    profile = json.loads((resources.files("dplib") / "profiles" / "2.0" / "datapackage.json").read_bytes())
+    assert document["$schema"] == "https://datapackage.org/profiles/2.0/datapackage.json"
+    jsonschema.Draft7Validator(profile).validate(document)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft7Validator(profile).validate(document | {"resources": []})
+
+
+def test_a_parquet_file_tells_where_it_comes_from_and_what_its_columns_are_in_danish(tmp_path):
+    outcome = released(tmp_path, CASES)
+    path = folder(tmp_path) / outcome.release / "shared" / "case_rates.parquet"
+    schema = pq.read_schema(path)
+    told = {key.decode(): value.decode() for key, value in schema.metadata.items()}
+    assert told == {
+        "release": outcome.release,
+        "round": ROUND.name,
+        "schema_version": "1",
+        "method_version": METHOD_VERSION,
+        "code_version": finish.code_version(),
+        "inputs_sha256": manifest_of(tmp_path, outcome)["inputsSha256"],
+        "population_quarter": ROUND.population_quarter,
+    }
+    assert schema.field("population_18_66").metadata[b"description"].decode() == "Befolkning 18-66 år (indbyggere)"
+    assert all(field.metadata[b"description"] for field in schema)
+    assert pl.read_parquet(path).equals(rates(CASES))
 
 
 def test_publishing_the_same_content_again_changes_nothing(tmp_path):
-    is_new, document = made(tmp_path)
-    assert is_new
+    first = released(tmp_path, CASES)
+    assert first.is_new
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
-    assert not made(tmp_path)[0]
+    again = released(tmp_path, CASES)
+    assert (again.release, again.is_new) == (first.release, False)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
-    assert differences(UPath(tmp_path / document["id"])) == []
+    assert differences(UPath(folder(tmp_path) / first.release)) == []
 
 
 def test_a_failure_while_writing_leaves_the_pointer_and_no_half_release(tmp_path, monkeypatch):
-    _, first = made(tmp_path)
+    first = released(tmp_path, CASES)
 
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publishing, "_rename", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        made(tmp_path, cases=2)
-    assert json.loads((tmp_path / "latest.json").read_bytes())["release"] == first["id"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([first["id"], "latest.json"])
+        released(tmp_path, CASES | {"101": 4}, files="second")
+    assert latest(tmp_path) == first.release
+    assert sorted(p.name for p in folder(tmp_path).iterdir()) == sorted([first.release, "latest.json"])
+
+
+def test_a_release_that_a_killed_run_made_but_did_not_point_at_is_taken_up(tmp_path, monkeypatch):
+    first = released(tmp_path, CASES)
+    changed = {"101": 4, "147": 2, "151": 1}
+    monkeypatch.setattr(life, "point_at", lambda *_: None)
+    made = released(tmp_path, changed, files="second")
+    assert latest(tmp_path) == first.release
+    monkeypatch.undo()
+    assert released(tmp_path, changed, files="second").release == made.release == latest(tmp_path)
+    assert len(list(folder(tmp_path).iterdir())) == 3
 
 
 def test_a_release_that_was_changed_is_refused_and_left_as_it_is(tmp_path):
-    _, document = made(tmp_path)
-    file = tmp_path / document["id"] / "municipalities" / "101" / "rejected_rows.xlsx"
+    outcome = released(tmp_path, CASES)
+    file = folder(tmp_path) / outcome.release / CORRECTION
     file.write_bytes(b"a workbooK")
     with pytest.raises(ReleaseError, match="the checksum differs"):
-        made(tmp_path)
+        released(tmp_path, CASES)
     assert file.read_bytes() == b"a workbooK"
+
+
+def rates_in(document):
+    return next(r for r in document["resources"] if r["path"] == "shared/case_rates.parquet")
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda d: d["resources"][1].update(rows=2), "holds 1 rows, the manifest says 2"),
-        (lambda d: d["resources"][1]["schema"]["fields"].pop(), "its columns differ"),
-        (lambda d: d["resources"][1].update(bytes=1), "the manifest says 1"),
+        (lambda d: rates_in(d).update(rows=2), "holds 3 rows, the manifest says 2"),
+        (lambda d: rates_in(d)["schema"]["fields"].pop(), "its columns differ"),
+        (lambda d: rates_in(d).update(bytes=1), "the manifest says 1"),
+        (lambda d: rates_in(d).update(contentSha256="0"), "but the content gives"),
+        (lambda d: d.update(previous="0123456789abcdef"), "but the content gives"),
+        (lambda d: d.pop("settings"), "but the content gives None"),
         (lambda d: d["resources"].pop(), "is not in the manifest"),
         (lambda d: d.update(round="2023-01-01"), "but the content gives"),
     ],
 )
 def test_a_changed_manifest_is_found(tmp_path, change, told):
-    _, document = made(tmp_path)
-    release = tmp_path / document["id"]
+    outcome = released(tmp_path, CASES)
+    release, document = folder(tmp_path) / outcome.release, manifest_of(tmp_path, outcome)
     change(document)
     (release / "datapackage.json").write_text(json.dumps(document), encoding="utf-8")
     assert any(told in line for line in differences(UPath(release)))

@@ -1,0 +1,99 @@
+"""What a release is made from: the deliveries, the population, the method and the round's settings.
+
+Two releases that are made from the same have the same figures; where figures differ, this says why (`changes`).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from schemas.rounds import Round
+
+# Raise it when the same deliveries give another figure, another row or another message than before. A difference that no
+# delivery, no population and no new number here explains stops the release.
+METHOD_VERSION = "1"
+_NOT_A_SETTING = {"name", "open", "deadline"}
+
+
+def code_version() -> str:
+    """The version of the installed program, for whoever wants to run it again."""
+    return version("botilbudsbenchmark")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What one release is made from.
+
+    Attributes:
+        round_: the survey round.
+        population_quarter: the quarter whose population the rates divide by.
+        population_source: where it comes from.
+        population: residents aged 18-66 by participating municipality, those it reports for included.
+        deliveries: by round (this one and the one before, where there is one) and municipality, `current` (the checksum of
+            the delivery that counts, null without one) and `files` (one checksum per file in the inbox).
+        figures_from: the earlier release whose shared breakdowns are shown again; None where they were made anew.
+    """
+
+    round_: Round
+    population_quarter: str
+    population_source: str
+    population: Mapping[str, int]
+    deliveries: Mapping[str, Mapping[str, Any]]
+    figures_from: str | None
+
+    @property
+    def participants(self) -> list[str]:
+        """The municipalities that take part, those included that another one reports for."""
+        covered = (code for reporting in self.population for code in self.round_.reports_for.get(reporting, ()))
+        return sorted({*self.population, *covered})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The round's settings that figures depend on."""
+        return self.round_.model_dump(mode="json", exclude=_NOT_A_SETTING)
+
+    @property
+    def inputs_sha256(self) -> str:
+        """One checksum over all that the figures follow from; files in the inbox that do not count left out."""
+        counting = {
+            round_name: {code: of["current"] for code, of in deliveries.items() if of["current"]}
+            for round_name, deliveries in self.deliveries.items()
+        }
+        population = [self.population_quarter, self.population_source, dict(self.population)]
+        return checksum([counting, population, METHOD_VERSION, self.settings])
+
+
+def origin(basis: Basis) -> dict[str, Any]:
+    """What a manifest says of what its release is made from."""
+    return {
+        "populationQuarter": basis.population_quarter,
+        "methodVersion": METHOD_VERSION,
+        "settings": basis.settings,
+        "inputs": {
+            "deliveries": {name: dict(of) for name, of in basis.deliveries.items()},
+            "population": dict(basis.population),
+        },
+    }
+
+
+def delivered(delivery_log: pl.DataFrame) -> dict[str, Any]:
+    """The state of a round's inbox by municipality, as `Basis.deliveries` has it."""
+    state: dict[str, Any] = {}
+    columns = ("municipality_code", "file", "received_at", "sha256", "status")
+    for code, file, received_at, sha256, status in delivery_log.select(columns).iter_rows():
+        of = state.setdefault(code, {"current": None, "files": []})
+        if status == "current":
+            of["current"] = sha256
+        of["files"].append(checksum([file, received_at.isoformat(), sha256]))
+    return {code: of | {"files": sorted(of["files"])} for code, of in sorted(state.items())}
+
+
+def checksum(value: object) -> str:
+    """SHA-256 of a value of plain lists, mappings, texts and numbers, in hexadecimal; the order of keys is no matter."""
+    canonical = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

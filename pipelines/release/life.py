@@ -1,0 +1,161 @@
+"""The life of a release: preliminary when a night has made it, final by a consultant's decision, or withdrawn by one.
+
+Decisions lie beside the releases, never in them: `decisions/<round>/<release id>/<number>.json`, each written once. A
+release itself never changes, and a withdrawn one is kept: what was shown stays shown, and the audit reads it.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from upath import UPath
+
+from pipelines import storage
+from pipelines.release.manifest import NAME
+from schemas.errors import ReleaseError
+
+Status = Literal["preliminary", "final", "withdrawn"]
+PRELIMINARY: Status = "preliminary"
+FINAL: Status = "final"
+WITHDRAWN: Status = "withdrawn"
+LATEST = "latest.json"
+_FOLLOWS: dict[Status, frozenset[Status]] = {
+    PRELIMINARY: frozenset({FINAL, WITHDRAWN}),
+    FINAL: frozenset({WITHDRAWN}),
+    WITHDRAWN: frozenset(),
+}
+
+
+class Decision(NamedTuple):
+    """What was decided of a release, by whom, why and when (UTC)."""
+
+    status: Status
+    by: str
+    reason: str
+    at: dt.datetime
+
+
+def decisions(root: UPath, round_name: str, release: str) -> list[Decision]:
+    """What was decided of a release, oldest first; a withdrawal's reason is its tombstone."""
+    found = storage.files_below(storage.decisions(root, round_name) / release)
+    return [_decision(path) for name, path in sorted(found.items()) if not name.startswith(".")]
+
+
+def _decision(path: UPath) -> Decision:
+    content = json.loads(path.read_bytes())
+    return Decision(content["status"], content["by"], content["reason"], dt.datetime.fromisoformat(content["at"]))
+
+
+def status(root: UPath, round_name: str, release: str) -> Status:
+    """What a release is now."""
+    decided = decisions(root, round_name, release)
+    return decided[-1].status if decided else PRELIMINARY
+
+
+def promote(root: UPath, round_name: str, release: str, *, by: str, reason: str, at: dt.datetime) -> None:
+    """Makes a preliminary release final.
+
+    Raises:
+        ReleaseError: there is no such release, or it is final or withdrawn already, or name or reason is missing.
+    """
+    _decide(root, round_name, release, Decision(FINAL, by, reason, at))
+
+
+def withdraw(root: UPath, round_name: str, release: str, *, by: str, reason: str, at: dt.datetime) -> None:
+    """Withdraws a release and leaves the reason in its place.
+
+    Raises:
+        ReleaseError: as `promote`; or a release that still stands shows this one's figures.
+    """
+    showing = [
+        id_
+        for id_, manifest in manifests(storage.releases(root, round_name))
+        if manifest.get("figuresFrom") == release and status(root, round_name, id_) != WITHDRAWN
+    ]
+    if showing:
+        raise ReleaseError(
+            f"release {release} cannot be withdrawn while release {', '.join(showing)} shows its breakdowns: withdraw that "
+            "first"
+        )
+    _decide(root, round_name, release, Decision(WITHDRAWN, by, reason, at))
+
+
+def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> None:
+    if release not in releases(root, round_name):
+        raise ReleaseError(f"round {round_name} has no release {release!r}")
+    if not decision.by.strip() or not decision.reason.strip():
+        raise ReleaseError("a decision needs the name of who decides and a reason")
+    decided = decisions(root, round_name, release)
+    now = decided[-1].status if decided else PRELIMINARY
+    if decision.status not in _FOLLOWS[now]:
+        raise ReleaseError(f"release {release} is {now}; it cannot become {decision.status}")
+    content = decision._asdict() | {"by": decision.by.strip(), "reason": decision.reason.strip()}
+    path = storage.decisions(root, round_name) / release / f"{len(decided) + 1}.json"
+    try:
+        storage.write_once(path, (json.dumps(content, ensure_ascii=False, default=str) + "\n").encode())
+    except FileExistsError:
+        raise ReleaseError(f"somebody else decided on release {release} at this moment: look at it again") from None
+
+
+def current_release(root: UPath, round_name: str) -> str | None:
+    """The id of the newest release of a round that is not withdrawn; None without one."""
+    pointer = storage.releases(root, round_name) / LATEST
+    release = json.loads(pointer.read_bytes())["release"] if pointer.exists() else None
+    while release is not None and status(root, round_name, release) == WITHDRAWN:
+        release = manifest_of(root, round_name, release).get("previous")
+    return release
+
+
+def repoint(root: UPath, round_name: str) -> None:
+    """Makes the pointer name the current release; removes it where there is none."""
+    folder = storage.releases(root, round_name)
+    current = current_release(root, round_name)
+    if current is not None:
+        point_at(folder, manifest_of(root, round_name, current))
+    elif (folder / LATEST).exists():
+        (folder / LATEST).unlink()
+
+
+def point_at(folder: UPath, manifest: Mapping[str, Any]) -> None:
+    """Makes a round's pointer name a release."""
+    pointer = {
+        "release": manifest["id"],
+        "round": manifest["round"],
+        "population_quarter": manifest["populationQuarter"],
+    }
+    content = (json.dumps(pointer) + "\n").encode()
+    latest = folder / LATEST
+    if not latest.exists() or latest.read_bytes() != content:
+        storage.write_bytes(latest, content)
+
+
+def manifest_of(root: UPath, round_name: str, release: str) -> dict[str, Any]:
+    """The manifest of a release; `release` is an id that this module gave."""
+    return manifest_in(storage.releases(root, round_name), release)
+
+
+def manifest_in(folder: UPath, release: str) -> dict[str, Any]:
+    """The manifest of a release in a round's folder."""
+    return dict(json.loads((folder / release / NAME).read_bytes()))
+
+
+def releases(root: UPath, round_name: str) -> list[str]:
+    """The ids of a round's releases, newest first, withdrawn ones included."""
+    numbered = [(manifest.get("number", 0), id_) for id_, manifest in manifests(storage.releases(root, round_name))]
+    return [id_ for _, id_ in sorted(numbered, reverse=True)]
+
+
+def withdrawn_twin(root: UPath, round_name: str, inputs_sha256: str) -> str | None:
+    """The withdrawn release that was made from the same deliveries, population and method; None without one."""
+    for id_, manifest in manifests(storage.releases(root, round_name)):
+        if manifest.get("inputsSha256") == inputs_sha256 and status(root, round_name, id_) == WITHDRAWN:
+            return id_
+    return None
+
+
+def manifests(folder: UPath) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The ids and manifests of all releases in a round's folder, withdrawn ones included, by id."""
+    for path in sorted(folder.glob(f"*/{NAME}"), key=str) if folder.exists() else []:
+        if not path.parent.name.startswith("."):  # half written
+            yield path.parent.name, json.loads(path.read_bytes())

@@ -1,0 +1,154 @@
+"""The files of releases, for programs and browsers: one file, a part of it, or all that somebody may see as a package.
+
+Whatever is not the asker's and whatever does not exist get the same answer. A request without a valid credential is
+refused before anything is looked up.
+"""
+
+import base64
+from collections.abc import Callable, Coroutine
+from functools import cache, partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
+
+from portal.access.guard import api_identity
+from portal.context import portal_of
+from portal.files.addresses import PACKAGE, file_address, saved_name
+from portal.files.answers import GONE, NOT_FOUND, REFUSED, Answers, found
+from portal.files.conditions import is_known, part
+from portal.files.package import package
+from portal.files.published import LATEST, Publication
+from portal.files.sending import FileAnswer
+
+_FOR_EVER = "private, max-age=31536000, immutable"
+_ASK_AGAIN = "private, no-cache"
+# More would wait for each other: what is done before the content is mostly Python.
+_THREADS = 4
+# What an answer without the content still says of it.
+_ABOUT = ("etag", "cache-control", "vary", "content-location", "content-range", "accept-ranges")
+
+
+class OneThread(APIRoute):
+    """A route whose handler takes the request and the parts of the address, all of them text, and no dependencies.
+
+    Everything before the content is done in one thread, where FastAPI would take one for each dependency: at hundreds of
+    downloads at once, this is most of what a download costs.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, called without FastAPI's own reading of the request."""
+
+        async def answer(request: Request) -> Response:
+            answering = partial(self.endpoint, request, **request.path_params)
+            response: Response = await anyio.to_thread.run_sync(answering, limiter=_threads())
+            return response
+
+        return answer
+
+
+@cache
+def _threads() -> anyio.CapacityLimiter:
+    return anyio.CapacityLimiter(_THREADS)
+
+
+router = APIRouter(tags=["files"], route_class=OneThread)
+_ANSWERS: Answers = {
+    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    206: {"description": "The part that `Range` asks for.", "content": {"application/octet-stream": {}}},
+    304: {"description": "What `If-None-Match` names is the content."},
+    416: {"description": "What `Range` asks for lies outside the file."},
+    **REFUSED,
+    **NOT_FOUND,
+    **GONE,
+}
+
+
+@router.get("/files/{round_name}/{release}/" + PACKAGE, responses=_ANSWERS, response_class=Response)
+@router.head("/files/{round_name}/{release}/" + PACKAGE, include_in_schema=False)
+def whole_package(request: Request, round_name: str, release: str) -> Response:
+    """All that you may see of a release as one zip file, with a manifest of these files."""
+    portal, asker = portal_of(request), api_identity(request)
+    publication = found(request, asker, round_name, release)
+    packed = package(publication, publication.files_for(asker), portal.settings.url)
+    headers = _headers(publication, PACKAGE, packed.identifier, is_latest=release == LATEST)
+    if is_known(request.headers.get("if-none-match"), headers["etag"]):
+        return _without_content(304, headers)
+    headers |= {"content-type": "application/zip", "content-length": str(packed.size)}
+    if request.method == "HEAD":
+        return Response(headers=headers)
+    portal.audit.record(portal.now(), asker, "download", file_address(publication, PACKAGE), packed.identifier)
+    return StreamingResponse(packed.chunks(), headers=headers)
+
+
+@router.get("/files/{round_name}/{release}/shared/{name}", responses=_ANSWERS, response_class=Response)
+@router.head("/files/{round_name}/{release}/shared/{name}", include_in_schema=False)
+def shared_file(request: Request, round_name: str, release: str, name: str) -> Response:
+    """A file that every participant may see."""
+    return _file(request, round_name, release, f"shared/{name}")
+
+
+@router.get("/files/{round_name}/{release}/municipalities/{code}/{name}", responses=_ANSWERS, response_class=Response)
+@router.head("/files/{round_name}/{release}/municipalities/{code}/{name}", include_in_schema=False)
+def own_file(request: Request, round_name: str, release: str, code: str, name: str) -> Response:
+    """A file that only its municipality and KL may see."""
+    return _file(request, round_name, release, f"municipalities/{code}/{name}")
+
+
+@router.get("/files/{round_name}/{release}/{name}", responses=_ANSWERS, response_class=Response)
+@router.head("/files/{round_name}/{release}/{name}", include_in_schema=False)
+def file_about_all(request: Request, round_name: str, release: str, name: str) -> Response:
+    """A file that tells of every municipality, the manifest among them: for KL alone."""
+    return _file(request, round_name, release, name)
+
+
+def _file(request: Request, round_name: str, release: str, path: str) -> Response:
+    asker = api_identity(request)
+    publication = found(request, asker, round_name, release, path)
+    file = publication.files[path]
+    headers = _headers(publication, file.path, file.sha256, is_latest=release == LATEST)
+    digest = f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:"
+    headers |= {"accept-ranges": "bytes", "repr-digest": digest}
+    if is_known(request.headers.get("if-none-match"), headers["etag"]):
+        return _without_content(304, headers)
+    is_get = request.method == "GET"
+    range_ = request.headers.get("range") if is_get else None
+    asked = part(range_, request.headers.get("if-range"), headers["etag"], file.bytes)
+    if asked is None:
+        return _without_content(416, headers | {"content-range": f"bytes */{file.bytes}"})
+    headers["content-type"] = _content_type(file.media_type)
+    if asked.is_asked_for:
+        last = asked.start + asked.length - 1
+        headers["content-range"] = f"bytes {asked.start}-{last}/{file.bytes}"
+    else:
+        headers["content-digest"] = digest
+    try:
+        opened = publication.open(file)
+    except FileNotFoundError:
+        raise HTTPException(404) from None
+    if is_get:
+        portal = portal_of(request)
+        portal.audit.record(portal.now(), asker, "download", file_address(publication, file.path), file.sha256)
+    return FileAnswer(opened, asked, 206 if asked.is_asked_for else 200, headers)
+
+
+def _headers(publication: Publication, path: str, checksum: str, *, is_latest: bool) -> dict[str, str]:
+    """What holds for every answer about a content."""
+    return {
+        "etag": f'"{checksum}"',
+        "cache-control": _ASK_AGAIN if is_latest else _FOR_EVER,
+        "vary": "Authorization, Cookie",
+        "content-disposition": f'attachment; filename="{saved_name(publication, path)}"',
+    } | ({"content-location": file_address(publication, path)} if is_latest else {})
+
+
+def _without_content(status_code: int, headers: dict[str, str]) -> Response:
+    kept = {name: value for name, value in headers.items() if name in _ABOUT}
+    return Response(status_code=status_code, headers=kept)
+
+
+def _content_type(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type

@@ -1,0 +1,329 @@
+"""KL's pages: how far the municipalities are, reminders, decisions on releases, and the audit log."""
+
+import datetime as dt
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from pipelines.release import life
+from portal import danish, wording
+from portal.access.audit_log import Event
+from portal.access.guard import csrf_checked, kl_identity
+from portal.context import Portal, portal_of
+from portal.delivering.receipts import HandedIn
+from portal.files.published import Publication
+from portal.identity import Identity
+from portal.pages.rounds import release_shown, reported_by, round_or_404
+from portal.standing import Standing, State, standing
+from portal.templating import page
+from schemas.errors import ReleaseError
+from schemas.rounds import Round, load_rounds
+
+router = APIRouter(prefix="/kl")
+Consultant = Annotated[Identity, Depends(kl_identity)]
+_EVENTS_PER_PAGE = 50
+_TEXT_CHARACTERS = 1_000
+ACTIONS = {
+    "sign_in": "logget ind",
+    "sign_in_failed": "mislykket log ind",
+    "sign_out": "logget ud",
+    "download": "hentet fil",
+    "upload": "fil kontrolleret",
+    "delivery": "afleveret",
+    "refused": "fil afvist ved kontrol",
+    "promote": "udgivelse gjort endelig",
+    "withdraw": "udgivelse trukket tilbage",
+}
+_KL = "kl"
+
+
+class Decision(NamedTuple):
+    """A decision that can be made on a release: what it is called, and what it leads to."""
+
+    address: Literal["goer-endelig", "traek-tilbage"]
+    action: Literal["promote", "withdraw"]
+    title: str
+    text: str
+    confirmation: str
+
+
+PROMOTE = Decision(
+    "goer-endelig",
+    "promote",
+    "Gør udgivelsen endelig",
+    "En endelig udgivelse kan kommunerne regne med. Den kan kun ændres ved at blive trukket tilbage.",
+    "Jeg har set tallene igennem, og udgivelsen skal være endelig.",
+)
+WITHDRAW = Decision(
+    "traek-tilbage",
+    "withdraw",
+    "Træk udgivelsen tilbage",
+    "Kommunerne kan ikke længere hente filerne. I stedet ser de begrundelsen. Det kan ikke fortrydes.",
+    "Udgivelsen skal trækkes tilbage for alle.",
+)
+DECISIONS = {decision.address: decision for decision in (PROMOTE, WITHDRAW)}
+
+
+class Row(NamedTuple):
+    """One municipality in a round."""
+
+    code: str
+    name: str
+    reported_by: str | None
+    standing: Standing
+
+
+@router.get("")
+def overview(request: Request, _: Consultant) -> Response:
+    """The rounds with how far the municipalities are."""
+    portal = portal_of(request)
+    rounds = [
+        {
+            "round": round_,
+            "deadline": wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
+            "states": _tally(_rows(portal, round_)),
+            "release": _current(portal, round_),
+        }
+        for round_ in list(load_rounds().values())[::-1]
+    ]
+    return page(request, "kl.html", rounds=rounds, dagster_url=portal.settings.dagster_url, wording=wording)
+
+
+def _current(portal: Portal, round_: Round) -> tuple[Publication, life.Status] | None:
+    current = portal.publications.release(round_.name, "latest")
+    return None if current is None else (current, portal.publications.status(current))
+
+
+@router.get("/runder/{round_name}")
+def one_round(
+    request: Request, round_name: str, identity: Consultant, tilstand: Annotated[State | Literal[""], Query()] = ""
+) -> Response:
+    """All municipalities of a round, its releases, and reminders; `tilstand` shows one state only."""
+    round_ = round_or_404(round_name)
+    portal = portal_of(request)
+    rows = _rows(portal, round_)
+    return page(
+        request,
+        "kl_runde.html",
+        round_=round_,
+        deadline=wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
+        rows=[row for row in rows if not tilstand or (row.standing.state == tilstand and row.reported_by is None)],
+        states=_tally(rows),
+        chosen=tilstand,
+        total=len(rows),
+        releases=[release_shown(portal, each, identity) for each in portal.publications.releases(round_.name)],
+        reminders=_reminders(portal, round_, rows),
+        decisions=DECISIONS,
+        wording=wording,
+    )
+
+
+@router.get("/runder/{round_name}/rykkere.txt")
+def reminders(request: Request, round_name: str, _: Consultant) -> Response:
+    """All reminders of a round as one text."""
+    round_ = round_or_404(round_name)
+    portal = portal_of(request)
+    texts = [text for _, text in _reminders(portal, round_, _rows(portal, round_))]
+    name = f'attachment; filename="rykkere-{round_.name}.txt"'
+    return PlainTextResponse(f"\n{'-' * 72}\n\n".join(texts), headers={"Content-Disposition": name})
+
+
+def _rows(portal: Portal, round_: Round) -> list[Row]:
+    """Every municipality in the order of names."""
+    delivered: dict[str, list[HandedIn]] = {}
+    for delivery in portal.desk.deliveries(round_.name, None):
+        delivered.setdefault(delivery.municipality_code, []).append(delivery)
+    return [
+        Row(code, name, reported_by(round_, code), standing(delivered.get(code, [])))
+        for code, name in danish.municipality_names().items()
+    ]
+
+
+def _tally(rows: Sequence[Row]) -> dict[State, int]:
+    """How many municipalities are in each state; those that another reports for are in none."""
+    found = Counter(row.standing.state for row in rows if row.reported_by is None)
+    return {state: found[state] for state in wording.STATES}
+
+
+def _reminders(portal: Portal, round_: Round, rows: Sequence[Row]) -> list[tuple[Row, str]]:
+    """The texts to send, with whom to; none in a closed round."""
+    if not round_.open:
+        return []
+    today = danish.day(portal.now())
+    address = f"{portal.settings.url}/runder/{round_.name}/aflevering"
+    found = []
+    for row in rows:
+        counting = row.standing.counting
+        about = wording.Reminder(
+            municipality=danish.municipality(row.code),
+            round_date=round_.snapshot_date,
+            last_day=round_.deadline,
+            state=row.standing.state,
+            faulty_rows=(counting.rejected or 0) if counting else 0,
+            address=address,
+        )
+        text = wording.reminder(about, today) if row.reported_by is None else None
+        if text is not None:
+            found.append((row, text))
+    return found
+
+
+@router.get("/runder/{round_name}/udgivelser/{release}/{decision}")
+def ask(request: Request, round_name: str, release: str, decision: str, identity: Consultant) -> Response:
+    """The form for a decision on a release."""
+    round_, publication, chosen = _subject(request, round_name, release, decision)
+    return _form(request, round_, publication, chosen, identity, {}, {})
+
+
+@router.post("/runder/{round_name}/udgivelser/{release}/{decision}", dependencies=[Depends(csrf_checked)])
+def decide(  # noqa: PLR0913, PLR0917 - three parts of the address, three fields of the form
+    request: Request,
+    round_name: str,
+    release: str,
+    decision: str,
+    identity: Consultant,
+    navn: Annotated[str, Form()] = "",
+    begrundelse: Annotated[str, Form()] = "",
+    bekraeft: Annotated[str, Form()] = "",
+) -> Response:
+    """Makes a release final or withdraws it, or shows the form again with what is missing."""
+    round_, publication, chosen = _subject(request, round_name, release, decision)
+    portal = portal_of(request)
+    given = {"navn": navn.strip(), "begrundelse": begrundelse.strip(), "bekraeft": bekraeft}
+    errors = _errors(given)
+    if not errors:
+        act = life.promote if chosen is PROMOTE else life.withdraw
+        by = f"{given['navn']} ({identity.subject})"
+        try:
+            act(portal.settings.root, round_.name, publication.id, by=by, reason=given["begrundelse"], at=portal.now())
+        except ReleaseError:
+            errors = {"bekraeft": _refusal(portal, round_, publication, chosen)}
+    if errors:
+        return _form(request, round_, publication, chosen, identity, given, errors)
+    life.repoint(portal.settings.root, round_.name)
+    portal.audit.record(portal.now(), identity, chosen.action, f"{round_.name}/{publication.id}")
+    return RedirectResponse(f"/kl/runder/{round_.name}", 303)
+
+
+def _subject(request: Request, round_name: str, release: str, decision: str) -> tuple[Round, Publication, Decision]:
+    """What is decided on.
+
+    Raises:
+        HTTPException: 404 where there is no such round, release or decision.
+    """
+    round_ = round_or_404(round_name)
+    publications = portal_of(request).publications.releases(round_.name)
+    publication = next((each for each in publications if each.id == release), None)
+    if publication is None or decision not in DECISIONS:
+        raise HTTPException(404)
+    return round_, publication, DECISIONS[decision]  # type: ignore[index]
+
+
+def _errors(given: dict[str, str]) -> dict[str, str]:
+    """What is wrong with the form, by field."""
+    errors = {}
+    if not given["navn"]:
+        errors["navn"] = "Skriv dit navn"
+    if not given["begrundelse"]:
+        errors["begrundelse"] = "Skriv en begrundelse"
+    for field in ("navn", "begrundelse"):
+        if len(given[field]) > _TEXT_CHARACTERS:
+            errors[field] = f"Skriv højst {danish.number(_TEXT_CHARACTERS)} tegn"
+    if given["bekraeft"] != "ja":
+        errors["bekraeft"] = "Sæt kryds for at bekræfte"
+    return errors
+
+
+def _refusal(portal: Portal, round_: Round, publication: Publication, chosen: Decision) -> str:
+    """Why the decision could not be made, in Danish."""
+    now = portal.publications.status(publication)
+    if now != life.PRELIMINARY and not (now == life.FINAL and chosen is WITHDRAW):
+        return f"Udgivelsen er allerede {wording.STATUSES[now]}"
+    showing = [
+        each.id
+        for each in portal.publications.releases(round_.name)
+        if each.document.get("figuresFrom") == publication.id and portal.publications.status(each) != life.WITHDRAWN
+    ]
+    if showing:
+        return f"Træk først udgivelse {wording.joined(showing)} tilbage: Den viser tal fra denne udgivelse"
+    return "En anden har netop truffet en beslutning om udgivelsen. Gå tilbage, og se på den igen"
+
+
+def _form(  # noqa: PLR0913, PLR0917 - what the page shows
+    request: Request,
+    round_: Round,
+    publication: Publication,
+    chosen: Decision,
+    identity: Identity,
+    given: dict[str, str],
+    errors: dict[str, str],
+) -> Response:
+    return page(
+        request,
+        "kl_beslutning.html",
+        422 if errors else 200,
+        round_=round_,
+        release=release_shown(portal_of(request), publication, identity),
+        decision=chosen,
+        given={"navn": "", "begrundelse": "", "bekraeft": ""} | given,
+        errors=errors,
+        wording=wording,
+    )
+
+
+@router.get("/haendelser")
+def events(
+    request: Request,
+    _: Consultant,
+    kommune: Annotated[str, Query(max_length=3)] = "",
+    handling: Annotated[str, Query(max_length=30)] = "",
+    side: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    """The audit log, newest first, a page at a time; `kommune` is a code or `kl`, `handling` an action."""
+    names = danish.municipality_names()
+    if (kommune and kommune not in {_KL, *names}) or (handling and handling not in ACTIONS):
+        raise HTTPException(404)
+    # Only the newest are kept: the log may be long.
+    newest: deque[Event] = deque(maxlen=side * _EVENTS_PER_PAGE + 1)
+    for event in portal_of(request).audit.events():
+        if _is_chosen(event, kommune, handling):
+            newest.append(event)
+    found = list(newest)[::-1]
+    first = (side - 1) * _EVENTS_PER_PAGE
+    return page(
+        request,
+        "haendelser.html",
+        events=[_shown(event) for event in found[first : first + _EVENTS_PER_PAGE]],
+        municipality_names=names,
+        actions=ACTIONS,
+        kommune=kommune,
+        handling=handling,
+        side=side,
+        has_older=len(found) > first + _EVENTS_PER_PAGE,
+    )
+
+
+def _is_chosen(event: Event, municipality: str, action: str) -> bool:
+    is_theirs = event.role == _KL if municipality == _KL else event.municipality_code == municipality
+    return (not municipality or is_theirs) and (not action or event.action == action)
+
+
+class _ShownEvent(NamedTuple):
+    at: dt.datetime
+    who: str
+    subject: str
+    action: str
+    what: str
+    checksum: str | None
+
+
+def _shown(event: Event) -> _ShownEvent:
+    code = event.municipality_code
+    known = code in danish.municipality_names()
+    who = danish.municipality(code) if code and known else ("KL" if event.role == _KL else "ukendt")
+    return _ShownEvent(
+        event.at, who, event.subject, ACTIONS.get(event.action, event.action), event.what, event.checksum
+    )

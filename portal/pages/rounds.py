@@ -1,0 +1,312 @@
+"""Pages of rounds and releases: the overview of a municipality, a round's releases, and one release with its figures."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, NamedTuple
+
+import polars as pl
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from pipelines import storage
+from pipelines.release.contents import CHANGES, RATES, SHARED
+from pipelines.release.life import WITHDRAWN, Decision, Status
+from pipelines.release.manifest import NAME as MANIFEST
+from portal import danish, sample_code, wording
+from portal.access.guard import page_identity
+from portal.context import Portal, portal_of
+from portal.files.addresses import citation, file_address, package_address
+from portal.files.published import LATEST, Publication, ResourceInfo
+from portal.identity import Identity
+from portal.standing import Standing, standing
+from portal.templating import page
+from schemas.fields import FIELDS
+from schemas.labels_da import FIGURES_SOURCE, TABLES_DA
+from schemas.questionnaire import Catalogue, load_catalogue
+from schemas.rounds import Round, load_rounds
+
+router = APIRouter()
+PageIdentity = Annotated[Identity, Depends(page_identity)]
+_OWN_COLUMNS = ("cases", "population_18_66", "rate_per_1000")
+_RANKS_IF = (*(f"rank_if_minus_{k}" for k in (3, 2, 1)), "rank", *(f"rank_if_plus_{k}" for k in (1, 2, 3)))
+
+
+class Release(NamedTuple):
+    """A release as pages show it."""
+
+    id: str
+    number: int
+    made_at: dt.datetime
+    status: Status
+    decisions: list[Decision]
+    news: list[str]
+    changed_tables: list[str]
+
+
+class _Overview(NamedTuple):
+    """A round as the overview shows it."""
+
+    round_: Round
+    deadline: str
+    standing: Standing
+    reported_by: str | None
+    release: Release | None
+
+
+class _Files(NamedTuple):
+    """The files of one table, or one that is no table."""
+
+    title: str
+    description: str
+    files: list[ResourceInfo]
+
+
+@router.get("/")
+def overview(request: Request, identity: PageIdentity) -> Response:
+    """The rounds of a municipality and what it has to do; KL has an overview of its own."""
+    if identity.municipality_code is None:
+        return RedirectResponse("/kl", 303)
+    portal = portal_of(request)
+    newest_first = list(load_rounds().values())[::-1]
+    rounds = [_overview(portal, round_, identity, identity.municipality_code) for round_ in newest_first]
+    return page(request, "oversigt.html", rounds=rounds, wording=wording)
+
+
+def _overview(portal: Portal, round_: Round, identity: Identity, code: str) -> _Overview:
+    current = portal.publications.release(round_.name, LATEST)
+    seen = current is not None and current.is_visible_to(identity)
+    return _Overview(
+        round_=round_,
+        deadline=wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
+        standing=standing(portal.desk.deliveries(round_.name, code)),
+        reported_by=reported_by(round_, code),
+        release=release_shown(portal, current, identity) if current is not None and seen else None,
+    )
+
+
+def reported_by(round_: Round, code: str) -> str | None:
+    """The code of the municipality that reports for this one; None where it reports itself."""
+    return next((reporting for reporting, covered in round_.reports_for.items() if code in covered), None)
+
+
+@router.get("/runder/{round_name}")
+def releases(request: Request, round_name: str, identity: PageIdentity) -> Response:
+    """All releases of a round, newest first."""
+    round_ = round_or_404(round_name)
+    portal = portal_of(request)
+    seen = [each for each in portal.publications.releases(round_.name) if each.is_visible_to(identity)]
+    return page(
+        request,
+        "runde.html",
+        round_=round_,
+        deadline=wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
+        releases=[release_shown(portal, each, identity) for each in seen],
+        wording=wording,
+    )
+
+
+@router.get("/runder/{round_name}/udgivelser/{release}")
+def release(request: Request, round_name: str, release: str, identity: PageIdentity) -> Response:
+    """One release: what is new, the figures, the files; a withdrawn one shows why it was withdrawn."""
+    round_ = round_or_404(round_name)
+    portal = portal_of(request)
+    publication = portal.publications.release(round_.name, release)
+    if publication is None or not publication.is_visible_to(identity):
+        raise HTTPException(404)
+    shown = release_shown(portal, publication, identity)
+    if shown.status == WITHDRAWN:
+        current = portal.publications.release(round_.name, LATEST)
+        stands = current is not None and current.is_visible_to(identity)
+        return page(
+            request,
+            "tilbagetrukket.html",
+            410,
+            round_=round_,
+            release=shown,
+            tombstone=shown.decisions[-1],
+            has_current=stands,
+        )
+    return page(
+        request,
+        "udgivelse.html",
+        round_=round_,
+        release=shown,
+        document=publication.document,
+        figures=_figures(publication, identity, load_catalogue(round_.questionnaire)),
+        files=_files(publication, identity),
+        samples=sample_code.samples(portal.settings.url, round_.name, publication.id),
+        citation=citation(publication, portal.settings.url),
+        source=FIGURES_SOURCE,
+        url=portal.settings.url,
+        package=package_address(publication),
+        address_of=partial(file_address, publication),
+        wording=wording,
+    )
+
+
+def round_or_404(round_name: str) -> Round:
+    """The round of this name.
+
+    Raises:
+        HTTPException: 404 where there is none.
+    """
+    round_ = load_rounds().get(round_name)
+    if round_ is None:
+        raise HTTPException(404)
+    return round_
+
+
+def release_shown(portal: Portal, publication: Publication, identity: Identity) -> Release:
+    """A release as pages show it to somebody who may see it."""
+    changes = _changes(publication, identity)
+    return Release(
+        id=publication.id,
+        number=publication.document.get("number", 1),
+        made_at=_made_at(publication),
+        status=portal.publications.status(publication),
+        decisions=portal.publications.decisions(publication),
+        news=["Det er rundens første udgivelse."]
+        if changes is None
+        else wording.news(changes, danish.municipality_names(), identity.municipality_code),
+        changed_tables=[] if changes is None else wording.changed_tables(changes),
+    )
+
+
+def _made_at(publication: Publication) -> dt.datetime:
+    """When the release was made, by its file: a release itself holds no clock."""
+    path = storage.releases(publication.root, publication.round_name) / publication.id / MANIFEST
+    return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+
+
+def _changes(publication: Publication, identity: Identity) -> pl.DataFrame | None:
+    """What somebody may know of the changes since the release before; None in the first release."""
+    if publication.document.get("previous") is None:
+        return None
+    changes = _read(publication, publication.files[CHANGES])
+    code = identity.municipality_code
+    return changes if code is None else wording.visible(changes, code)
+
+
+def _read(publication: Publication, file: ResourceInfo) -> pl.DataFrame:
+    with publication.open(file) as opened:
+        return pl.read_parquet(opened.read())
+
+
+def _table(publication: Publication, identity: Identity, path: str) -> pl.DataFrame | None:
+    """A table that somebody may see; None where it is not there or not theirs."""
+    if not publication.may_see(identity, path):
+        return None
+    return _read(publication, publication.files[path])
+
+
+def _figures(publication: Publication, identity: Identity, catalogue: Catalogue) -> dict[str, Any] | None:
+    """The figures of the page: a municipality's own beside the country's, KL's of all; None for those who take no part."""
+    rates = _table(publication, identity, RATES)
+    averages = _table(publication, identity, f"{SHARED}/area_averages.parquet")
+    if rates is None or averages is None or rates.is_empty():
+        return None
+    areas = {(row["area_type"], row["area_code"]): row for row in averages.iter_rows(named=True)}
+    country = areas["country", "000"]
+    if identity.municipality_code is None:
+        return {"country": country, "rates": rates.sort("rank", "municipality_name").to_dicts(), "own": None}
+    own = rates.filter(pl.col("municipality_code") == identity.municipality_code).to_dicts()
+    return {
+        "country": country,
+        "rates": [],
+        "own": own[0] if own else None,
+        "labels": {name: FIELDS[name].label_da for name in _OWN_COLUMNS},
+        "comparisons": _comparisons(own[0], areas) if own else [],
+        "ranks_if": [(FIELDS[name].label_da, own[0][name], name == "rank") for name in _RANKS_IF] if own else [],
+        "breakdowns": _breakdowns(publication, identity, identity.municipality_code, catalogue),
+    }
+
+
+def _comparisons(own: Mapping[str, Any], areas: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[dict[str, Any]]:
+    compared = [
+        ("Hele landet", "comparison_country", ("country", "000")),
+        (own["region_name"], "comparison_region", ("region", own["region_code"])),
+        (own["municipality_group"], "comparison_municipality_group", ("municipality_group", own["municipality_group_code"])),
+    ]
+    return [
+        {
+            "area": name,
+            "municipalities": areas[area]["municipalities"],
+            "rate": areas[area]["pooled_rate_per_1000"],
+            "words": wording.COMPARISONS[own[column]],
+        }
+        for name, column, area in compared
+    ]
+
+
+class _Breakdown(NamedTuple):
+    """A breakdown as the page shows it: a row per group, own beside the country's, as words."""
+
+    title: str
+    column: str
+    rows: list[dict[str, str]]
+    figures_from: str | None
+    is_rounded: bool
+    is_hidden: bool
+
+
+def _breakdowns(publication: Publication, identity: Identity, code: str, catalogue: Catalogue) -> list[_Breakdown]:
+    groups = _table(publication, identity, f"municipalities/{code}/target_groups.parquet")
+    types = _table(publication, identity, f"municipalities/{code}/provider_types.parquet")
+    if groups is None or types is None:
+        return []
+    labels = {rollup.key: {group.code: group.label_da for group in rollup.groups} for rollup in catalogue.rollups}
+    detailed = {option.code: option.label_da for option in catalogue.question("target_group").options}
+    level = pl.col("target_group_level")
+    return [
+        _breakdown("Hovedmålgrupper", "target_group", groups.filter(level == "main"), code, labels["main_target_group"]),
+        _breakdown("Målgrupper i skemaet", "target_group", groups.filter(level == "detailed"), code, detailed),
+        _breakdown("Leverandørtyper", "provider_type", types, code, labels["provider_type"]),
+    ]
+
+
+def _breakdown(title: str, column: str, frame: pl.DataFrame, code: str, labels: Mapping[str, str]) -> _Breakdown:
+    own = {row[column]: row for row in frame.filter(pl.col("area_code") == code).iter_rows(named=True)}
+    country = {row[column]: row for row in frame.filter(pl.col("area_type") == "country").iter_rows(named=True)}
+    rows = [
+        {
+            "label": label,
+            "own_count": wording.count(own[group]),
+            "own_share": wording.share(own[group]),
+            "country_count": wording.count(country[group]),
+            "country_share": wording.share(country[group]),
+        }
+        for group, label in labels.items()
+    ]
+    statuses = set(frame["value_status"])
+    return _Breakdown(
+        title=title,
+        column=FIELDS["target_group_code" if column == "target_group" else column].label_da,
+        rows=rows,
+        figures_from=next((row["figures_from_release"] for row in country.values()), None),
+        is_rounded="rounded" in statuses,
+        is_hidden="suppressed" in statuses,
+    )
+
+
+def _files(publication: Publication, identity: Identity) -> list[tuple[str, list[_Files]]]:
+    """The files that somebody may see, by part of the release and table; KL's without the municipalities' own."""
+    seen = publication.files_for(identity)
+    shared = [file for file in seen if file.path.startswith(f"{SHARED}/")]
+    if identity.is_kl:
+        return [("Fælles filer", _by_table(shared)), ("Kun for KL", _by_table([f for f in seen if "/" not in f.path]))]
+    own = [file for file in seen if file not in shared]
+    parts = [("Fælles filer", _by_table(shared)), ("Din kommunes egne filer", _by_table(own))]
+    return [(title, tables) for title, tables in parts if tables]
+
+
+def _by_table(files: Sequence[ResourceInfo]) -> list[_Files]:
+    found: dict[str, list[ResourceInfo]] = {}
+    for file in files:
+        found.setdefault(file.path.rpartition("/")[2].rpartition(".")[0], []).append(file)
+    return [_Files(*_described(name), of_table) for name, of_table in found.items()]
+
+
+def _described(name: str) -> tuple[str, str]:
+    text = TABLES_DA.get(name)
+    return (name, "") if text is None else (text.title, text.description)

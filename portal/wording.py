@@ -1,0 +1,292 @@
+"""What pages say in Danish sentences: what is new, what a figure means, deadlines, states and reminders. Pure functions.
+
+What belongs here: words that follow from data. What does not: labels of columns and answers (`schemas`), and the text that
+stands on a page whatever the data (`templates/`). What a municipality reads here is made from the rows that it may see.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from pipelines.release.contents import RATES, SHARED
+from pipelines.release.life import FINAL, PRELIMINARY, WITHDRAWN, Status
+from portal.danish import date, decimal, number
+from portal.standing import State
+from schemas.labels_da import TABLES_DA
+
+_AVERAGES = f"{SHARED}/area_averages.parquet"
+_COUNTRY = "area_type=country; area_code=000"
+_NAMED_AT_MOST = 5
+REASONS = {
+    "late_delivery": "nye afleveringer",
+    "corrected_delivery": "rettede afleveringer",
+    "population_revised": "nye befolkningstal",
+    "method_version": "ændret beregningsmetode",
+}
+STATUSES: dict[Status, str] = {PRELIMINARY: "foreløbig", FINAL: "endelig", WITHDRAWN: "trukket tilbage"}
+COMPARISONS = {"lower": "lavere end", "similar": "på niveau med", "higher": "højere end"}
+_VALUES = {
+    "suppressed": "skjult",
+    "not_reported": "ikke indberettet",
+    "not_applicable": "ikke relevant",
+}
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as a Danish enumeration: `a, b og c`."""
+    *first, last = words
+    return f"{', '.join(first)} og {last}" if first else last
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """A count with its noun: `1 række`, `1.200 rækker`."""
+    return f"{number(count)} {one if count == 1 else several}"
+
+
+# Deadlines
+
+
+def deadline(last_day: dt.date, today: dt.date, *, is_open: bool) -> str:
+    """When deliveries are due, seen from today, and whether the round still takes them."""
+    days = (last_day - today).days
+    if not is_open:
+        return f"Fristen var {date(last_day)}. Runden er lukket, og der kan ikke afleveres mere."
+    if days < 0:
+        return (
+            f"Fristen var {date(last_day)}. Runden er stadig åben, og en aflevering tæller med fra den følgende nat."
+        )
+    when = {0: "i dag", 1: "i morgen"}.get(days, f"om {number(days)} dage")
+    return f"Fristen er {date(last_day)}, {when}."
+
+
+# Figures
+
+
+def count(row: Mapping[str, Any]) -> str:
+    """A count of a breakdown, or in words why it is not there."""
+    return _value(row, None if row["cases"] is None else number(row["cases"]))
+
+
+def share(row: Mapping[str, Any]) -> str:
+    """A share of a breakdown in per cent, or in words why it is not there."""
+    return _value(row, None if row["share"] is None else f"{decimal(row['share'] * 100, 1)} %")
+
+
+def _value(row: Mapping[str, Any], shown: str | None) -> str:
+    if shown is None:
+        return _VALUES.get(row["value_status"], "ingen sager")
+    if row["value_status"] == "rounded":
+        return f"{shown} (afrundet til {row['rounding_base']})"
+    return shown
+
+
+def rate(row: Mapping[str, Any]) -> str:
+    """How sure a rate is, for people who do not know intervals."""
+    return (
+        f"{decimal(row['rate_per_1000'], 2)} sager pr. 1.000 18-66-årige. Små antal svinger tilfældigt. Med de samme "
+        f"forhold kunne raten lige så vel være blevet et sted mellem {decimal(row['ci95_lower'], 2)} og "
+        f"{decimal(row['ci95_upper'], 2)} (95 %-interval)."
+    )
+
+
+def rank(row: Mapping[str, Any], municipalities: int) -> str:
+    """How sure a rank is."""
+    return (
+        f"Nr. {row['rank']} af {municipalities}, hvor nr. 1 har den højeste rate. Placeringen er usikker: Den kan være fra "
+        f"nr. {row['rank_ci95_lower']} til nr. {row['rank_ci95_upper']} (95 %-interval)."
+    )
+
+
+def reliability(word: str) -> str:
+    """Whether a rate may be read by itself."""
+    if word == "reliable":
+        return "Raten bygger på mindst 10 sager."
+    return "Raten bygger på få sager og er derfor upålidelig. Læs den sammen med intervallet."
+
+
+# What is new
+
+
+def visible(changes: pl.DataFrame, code: str) -> pl.DataFrame:
+    """The changes that a municipality may know of: those of shared files and of its own."""
+    file = pl.col("file")
+    return changes.filter(file.str.starts_with(f"{SHARED}/") | file.str.starts_with(f"municipalities/{code}/"))
+
+
+def news(changes: pl.DataFrame, names: Mapping[str, str], own: str | None) -> list[str]:
+    """What is new in a release since the one before, in sentences.
+
+    Args:
+        changes: its changes, one row per value; for a municipality only those that are `visible` to it.
+        names: names of municipalities by code.
+        own: the code of the municipality that reads; None for KL.
+    """
+    if changes.is_empty():
+        return ["Ingen tal er ændret siden den forrige udgivelse."]
+    rates = _of(changes, RATES)
+    told = [*_participants(rates, names, own), *_own_figures(rates, own), *_pooled_rate(changes)]
+    why = joined(_reasons(changes))
+    return [*told, f"Årsag til ændringerne: {why}."] if told else [f"Enkelte tal er ændret. Årsag: {why}."]
+
+
+def _of(changes: pl.DataFrame, file: str) -> pl.DataFrame:
+    return changes.filter(pl.col("file") == file)
+
+
+def _participants(rates: pl.DataFrame, names: Mapping[str, str], own: str | None) -> list[str]:
+    """Municipalities that came or went: those whose rows did."""
+    cases = rates.filter(pl.col("column") == "cases")
+    came = _municipalities(cases.filter(pl.col("old").is_null()))
+    gone = _municipalities(cases.filter(pl.col("new").is_null()))
+    told = []
+    if own in came:
+        told.append("Din kommune er med for første gang.")
+        came.remove(own)
+    if came:
+        told.append(f"Nye i opgørelsen: {_named(came, names)}.")
+    if gone:
+        told.append(f"Ikke længere med i opgørelsen: {_named(gone, names)}.")
+    return told
+
+
+def _municipalities(rows: pl.DataFrame) -> list[str]:
+    return rows["key"].str.strip_prefix("municipality_code=").to_list()
+
+
+def _named(codes: list[str], names: Mapping[str, str]) -> str:
+    if len(codes) > _NAMED_AT_MOST:
+        return f"{number(len(codes))} kommuner"
+    return joined(sorted(names[code] for code in codes))
+
+
+def _own_figures(rates: pl.DataFrame, own: str | None) -> list[str]:
+    changed = _pairs(rates.filter(pl.col("key") == f"municipality_code={own}"))
+    told = []
+    if "cases" in changed:
+        old, new = (number(int(value)) for value in changed["cases"])
+        told.append(f"Antallet af sager i din kommune er ændret fra {old} til {new}.")
+    if "population_18_66" in changed:
+        old, new = (number(int(value)) for value in changed["population_18_66"])
+        told.append(f"Befolkningstallet for din kommune er ændret fra {old} til {new}.")
+    if "rate_per_1000" in changed:
+        old, new = (decimal(float(value), 2) for value in changed["rate_per_1000"])
+        told.append(f"Din kommunes rate er ændret fra {old} til {new} sager pr. 1.000 18-66-årige.")
+    if "rank" in changed:
+        old, new = changed["rank"]
+        told.append(f"Din kommunes placering er ændret fra nr. {old} til nr. {new}.")
+    return told
+
+
+def _pooled_rate(changes: pl.DataFrame) -> list[str]:
+    changed = _pairs(_of(changes, _AVERAGES).filter(pl.col("key") == _COUNTRY))
+    if "pooled_rate_per_1000" not in changed:
+        return []
+    old, new = (decimal(float(value), 2) for value in changed["pooled_rate_per_1000"])
+    return [f"Den samlede rate for hele landet er ændret fra {old} til {new} sager pr. 1.000 18-66-årige."]
+
+
+def _pairs(rows: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """The two values by column, where there are two."""
+    both = rows.filter(pl.col("old").is_not_null() & pl.col("new").is_not_null())
+    return {column: (old, new) for column, old, new in both.select("column", "old", "new").iter_rows()}
+
+
+def _reasons(changes: pl.DataFrame) -> list[str]:
+    given = {reason for joined_reasons in changes["reason"].unique() for reason in joined_reasons.split("+")}
+    return [words for reason, words in REASONS.items() if reason in given]
+
+
+def changed_tables(changes: pl.DataFrame) -> list[str]:
+    """How many rows of each table differ from the release before, in words; the rows as in `news`."""
+    rows = changes.select("file", "key").unique()
+    table = pl.col("file").str.split("/").list.last().str.strip_suffix(".parquet")
+    counts = rows.group_by(table.alias("table")).len().rows()
+    return sorted(f"{TABLES_DA[name].title}: {counted(count, 'række', 'rækker')}" for name, count in counts)
+
+
+# Handing in
+
+
+class Reminder(NamedTuple):
+    """What a reminder is about: where a municipality stands, with counts and never a case.
+
+    Attributes:
+        municipality: its name in full.
+        round_date: the round's snapshot date.
+        last_day: the round's deadline.
+        state: where it stands.
+        faulty_rows: how many rows of the delivery that counts are rejected.
+        address: where it hands in.
+    """
+
+    municipality: str
+    round_date: dt.date
+    last_day: dt.date
+    state: State
+    faulty_rows: int
+    address: str
+
+
+STATES: dict[State, str] = {
+    "missing": "mangler",
+    "pending": "afventer nattens kørsel",
+    "rejected": "seneste fil afvist",
+    "faulty": "rækker afvist",
+    "complete": "i orden",
+}
+
+
+def reminder(about: Reminder, today: dt.date) -> str | None:
+    """A text ready to send; None where there is nothing to remind of."""
+    match about.state:
+        case "missing":
+            subject, body = _missing(about, today)
+        case "rejected":
+            subject, body = _rejected_file(about, today)
+        case "faulty":
+            subject, body = _rejected_rows(about, today)
+        case _:
+            return None
+    return f"""Emne: Botilbudsbenchmark pr. {date(about.round_date)}: {subject}
+
+Til {about.municipality}
+
+{body}
+
+I afleverer her: {about.address}
+Har I spørgsmål, så kontakt KL.
+
+Venlig hilsen
+KL
+"""
+
+
+def _due(about: Reminder, today: dt.date) -> str:
+    if today > about.last_day:
+        return f"Fristen var {date(about.last_day)}, men runden er stadig åben."
+    return f"Fristen er {date(about.last_day)}."
+
+
+def _missing(about: Reminder, today: dt.date) -> tuple[str, str]:
+    return "aflevering mangler", (
+        f"Vi har endnu ikke modtaget en aflevering fra {about.municipality}. {_due(about, today)} Har I ingen sager at "
+        "indberette, så aflever en nulindberetning: Skriv 0 på skemaets forside, og aflever skemaet."
+    )
+
+
+def _rejected_file(about: Reminder, today: dt.date) -> tuple[str, str]:
+    return "filen er afvist", (
+        f"Den seneste fil fra {about.municipality} er afvist og tæller ikke med. Årsagen står på afleveringssiden. Ret filen, "
+        f"og aflever den igen. {_due(about, today)}"
+    )
+
+
+def _rejected_rows(about: Reminder, today: dt.date) -> tuple[str, str]:
+    count = counted(about.faulty_rows, "række", "rækker")
+    them = "Den afviste række" if about.faulty_rows == 1 else "De afviste rækker"
+    return f"{count} afvist", (
+        f"Afleveringen fra {about.municipality} er modtaget, men {count} er afvist. {them} tæller ikke med. På "
+        f"afleveringssiden kan I se fejlene. Ret dem, og aflever hele filen igen. {_due(about, today)}"
+    )

@@ -1,0 +1,184 @@
+"""What tables, units and words are called in Danish: what people read where data use English identifiers.
+
+Labels of single columns stand beside them (`fields.py`), texts of questions and answers in the question catalogue. Where
+and how any of it is shown is not decided here.
+"""
+
+from typing import NamedTuple
+
+from schemas.fields import (
+    AREA_TYPES,
+    AUDITED,
+    COMPARISONS,
+    DELIVERY_STATUSES,
+    FUNNEL_LABELS,
+    INTERVAL_METHODS,
+    OUT_OF_SCOPE_REASONS,
+    RELIABILITIES,
+    VALUE_STATUSES,
+)
+
+FIGURES_SOURCE = "Kilde: Egne beregninger baseret på tal fra Danmarks Statistik"
+SCREENING_SOURCE = "Kilde: Egne beregninger baseret på kommunernes screening af særligt dyre enkeltsager"
+DELIVERIES_SOURCE = "Kilde: Kommunernes afleveringer"
+STATISTICS_DENMARK_SOURCE = "Kilde: Danmarks Statistik"
+
+
+class TableText(NamedTuple):
+    """A table's title (31 characters at most: it names a sheet), what it shows and what one row is, and its source line."""
+
+    title: str
+    description: str
+    source: str = FIGURES_SOURCE
+
+
+TABLES_DA = {
+    "case_rates": TableText(
+        "Sager pr. 1.000 18-66-årige",
+        "Medregnede sager i hver deltagende kommune, i alt og pr. 1.000 indbyggere på 18-66 år, med placering og "
+        "usikkerhed. Én række pr. deltagende kommune; en kommune uden sager har raten 0.",
+    ),
+    "area_averages": TableText(
+        "Gennemsnit for områder",
+        "Raternes gennemsnit og spredning i hele landet, regionerne og kommunegrupperne. Én række pr. område.",
+    ),
+    "funnel_limits": TableText(
+        "Tragtdiagrammets linjer",
+        "De grænser, som raten holder sig inden for ved tilfældighed alene, efter antallet af indbyggere på 18-66 år. "
+        "Én række pr. antal indbyggere, til at tegne linjerne efter.",
+    ),
+    "round_changes": TableText(
+        "Ændringer mellem runder",
+        "Raten i denne runde sammenlignet med runden før. Én række pr. kommune, der deltog i begge. To øjebliksbilleder "
+        "viser ikke en udvikling.",
+    ),
+    "target_groups": TableText(
+        "Målgrupper",
+        "Medregnede sager fordelt på målgrupper, i hovedgrupper og i skemaets egne svar. Én række pr. område, niveau og "
+        "målgruppe, også hvor der ingen sager er.",
+    ),
+    "provider_types": TableText(
+        "Leverandørtyper",
+        "Medregnede sager fordelt på, om en kommune, en region eller en privat driver tilbuddet. Én række pr. område og "
+        "leverandørtype, også hvor der ingen sager er.",
+    ),
+    "question_answers": TableText(
+        "Svar på spørgsmål",
+        "Medregnede sager fordelt på svarene på skemaets lukkede spørgsmål. Én række pr. område, spørgsmål og svar, også "
+        "hvor der ingen sager er.",
+    ),
+    "key_findings": TableText(
+        "Hovedresultater",
+        "Hvor mange af de medregnede sager i hele landet der passer med hvert hovedresultat. Én række pr. hovedresultat.",
+        SCREENING_SOURCE,
+    ),
+    "responses": TableText(
+        "Sager",
+        "De godkendte rækker fra den aflevering, der gælder, med svarene som koder, også rækker uden for afgrænsningen. "
+        "Én række pr. sag.",
+        DELIVERIES_SOURCE,
+    ),
+    "delivery_log": TableText(
+        "Afleveringer", "De filer, der er afleveret, og hvad der blev af dem. Én række pr. fil.", DELIVERIES_SOURCE
+    ),
+    "rejected_rows": TableText(
+        "Afviste rækker",
+        "Fejlene i de afviste rækker i den aflevering, der gælder. Én række pr. fejl.",
+        DELIVERIES_SOURCE,
+    ),
+    "delivered_files": TableText(
+        "Afleverede filer", "De afleverede filer, som de er læst. Én række pr. fil.", DELIVERIES_SOURCE
+    ),
+    "delivered_rows": TableText(
+        "Afleverede rækker", "Sagerne, som de er afleveret. Én række pr. række i en fil.", DELIVERIES_SOURCE
+    ),
+    "municipalities": TableText(
+        "Kommuner", "Kommuner med region og kommunegruppe. Én række pr. kommune.", STATISTICS_DENMARK_SOURCE
+    ),
+    "population": TableText("Befolkning", "Indbyggere på 18-66 år. Én række pr. kommune.", STATISTICS_DENMARK_SOURCE),
+    "answer_counts": TableText(
+        "Optalte svar",
+        "Medregnede sager efter svar. Én række pr. deltagende kommune, spørgsmål og svar, også hvor der ingen sager er.",
+        SCREENING_SOURCE,
+    ),
+    "disclosure_audit": TableText(
+        "Gennemgang af små tal",
+        "Hvad gennemgangen fandt i de fælles filer. Én række pr. slags område.",
+        "Kilde: Egne beregninger",
+    ),
+    "changes": TableText(
+        "Ændringer siden sidst",
+        "De tal og svar, der er anderledes end i rundens forrige udgivelse, og hvorfor. Én række pr. værdi.",
+        "Kilde: Egne beregninger",
+    ),
+}
+
+UNITS_DA = {
+    "cases": "sager",
+    "rows": "rækker",
+    "municipalities": "kommuner",
+    "residents": "indbyggere",
+    "counts": "tal",
+    "figures": "tal",
+    "attackers": "angribere",
+    "ratio": "forhold (1 er ens)",
+    "DKK a year": "kr. pr. år",
+    "share (0 to 1)": "andel (0 til 1)",
+    "cases per 1,000 residents aged 18-66": "sager pr. 1.000 indbyggere på 18-66 år",
+    "cases per resident aged 18-66": "sager pr. indbygger på 18-66 år",
+    "(cases per resident aged 18-66) squared": "(sager pr. indbygger på 18-66 år) i anden potens",
+}
+
+# By the words that a column allows, as `Field.values` lists them.
+VALUES_DA: dict[tuple[str, ...], dict[str, str]] = {
+    VALUE_STATUSES: {
+        "published": "vist, som det er",
+        "rounded": "afrundet til et multiplum af tallet i rounding_base",
+        "suppressed": "skjult: tallet findes, men vises ikke, fordi det eller et andet tal er lille",
+        "not_reported": "ikke indberettet",
+        "not_applicable": "giver ikke mening her",
+    },
+    DELIVERY_STATUSES: {
+        "current": "gælder",
+        "superseded": "erstattet af en nyere aflevering",
+        "rejected": "afvist",
+    },
+    OUT_OF_SCOPE_REASONS: {
+        "below_threshold": "udgiften er under beløbsgrænsen",
+        "not_in_residential_care": "ikke i botilbud på opgørelsesdatoen",
+    },
+    INTERVAL_METHODS: {"exact": "eksakt (under 10 sager)", "byars": "Byars metode (fra 10 sager)"},
+    COMPARISONS: {
+        "lower": "lavere",
+        "similar": "forskellen kan være tilfældig",
+        "higher": "højere",
+    },
+    FUNNEL_LABELS: {
+        "below_998": "under 99,8 %-grænsen",
+        "below_95": "under 95 %-grænsen",
+        "within": "inden for grænserne",
+        "above_95": "over 95 %-grænsen",
+        "above_998": "over 99,8 %-grænsen",
+    },
+    RELIABILITIES: {"reliable": "pålidelig", "unstable": "usikker: få sager eller bredt interval"},
+    AREA_TYPES: {
+        "country": "hele landet",
+        "region": "region",
+        "municipality_group": "kommunegruppe",
+        "municipality": "kommune",
+    },
+    AUDITED: {
+        "country": "hele landet",
+        "region": "region",
+        "municipality_group": "kommunegruppe",
+        "municipality": "kommune",
+        "finding": "hovedresultat",
+        "difference": "forskel mellem udgivelser",
+    },
+    ("main", "detailed"): {"main": "hovedgruppe", "detailed": "skemaets eget svar"},
+}
+
+
+def table_title(name: str) -> str:
+    """What a table of this name is called."""
+    return TABLES_DA[name].title
