@@ -2,28 +2,24 @@
 
 Only layout and Danish wording stand here. What a question asks is the catalogue's (schemas/questionnaire), what a cell
 allows is `validation.py`'s, and what is wrong with a delivery is found by the ingest.
-
-Two things hold for every workbook: text is written as text and never interpreted, so that an answer cannot become a
-formula or a date; and the same input gives the same bytes.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from math import ceil, inf
 from typing import NamedTuple
 
 import polars as pl
-from xlsxwriter import Workbook
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell, xl_rowcol_to_cell_fast
-from xlsxwriter.worksheet import CellStringTuple, Worksheet
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
 
 from pipelines.form.validation import KINDS_DA, allowed_da, code_formula, list_name, validation
 from pipelines.ingest.limits import danish
 from pipelines.ingest.messages import RULES_DA as ROW_RULES_DA
 from pipelines.ingest.text import CPR_REMOVED
+from pipelines.workbook import HIGHEST_ROW, LINE_HEIGHT, Book, Sheet, styled, workbook, written
 from schemas.errors import BotilbudError
 from schemas.questionnaire import Catalogue, Question
 from schemas.rounds import Round
@@ -41,9 +37,6 @@ TITLE_DA = "Screening af særligt dyre enkeltsager"
 # Rows of the form that have drop-downs and checks. A prefilled form has as many rows more as it holds cases.
 EMPTY_ROWS = 500
 
-A4 = 9  # Excel's number for the paper
-LINE_HEIGHT = 15  # points
-HIGHEST_ROW = 409  # points; Excel's limit
 TEXT_WIDTHS = (26, 100)
 
 FILE_RULES_DA = {
@@ -73,40 +66,6 @@ _STYLES: dict[str, dict[str, object]] = {
 Cell = str | int | dt.date | None
 
 
-class _Sheet(Worksheet):  # type: ignore[misc]  # XlsxWriter is not typed
-    """A sheet written with less searching, to the same bytes.
-
-    Of the time that a form takes, XlsxWriter spends a fifth on what cannot be found in one: functions to prefix in
-    formulas (`validation.py` prefixes them), and characters to escape in addresses and numbers of formats.
-    """
-
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:  # noqa: ARG002
-        return formula.removeprefix("=")
-
-    def _write_cell(self, row: int, col: int, cell: object) -> None:
-        if isinstance(cell, CellStringTuple) and cell.format:
-            address, style = xl_rowcol_to_cell_fast(row, col), cell.format._get_xf_index()  # noqa: SLF001
-            self.fh.write(f'<c r="{address}" s="{style}" t="s"><v>{cell.string}</v></c>')
-        else:
-            super()._write_cell(row, col, cell)
-
-
-@dataclass(frozen=True)
-class _Book:
-    file: Workbook
-    styles: dict[str, Format]
-
-    def sheet(self, name: str, widths: Iterable[int]) -> Worksheet:
-        """A sheet that prints on landscape A4, as wide as the page."""
-        sheet = self.file.add_worksheet(name, _Sheet)
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
-        sheet.set_landscape()
-        sheet.set_paper(A4)
-        sheet.fit_to_pages(1, 0)
-        return sheet
-
-
 class _Error(NamedTuple):
     """A broken rule of a row; `row_here` is its row in this workbook, `question` is null for the whole row."""
 
@@ -127,8 +86,8 @@ def template(round_: Round, catalogue: Catalogue) -> bytes:
         BotilbudError: a text of the catalogue is longer than Excel takes; names the cell or the check.
     """
     content = BytesIO()
-    with _workbook(content, round_, TITLE_DA) as file:
-        book = _book(file)
+    with workbook(content, TITLE_DA, round_.snapshot_date) as file:
+        book = styled(file, _STYLES)
         _write_front(book, round_, catalogue, municipality_code=None, cases=None)
         _write_cases(book, catalogue, cases=(), faults={})
         _write_options(book, catalogue)
@@ -169,8 +128,8 @@ def correction(  # noqa: PLR0913 - each is a table or a name of its own in the w
     cases = [tuple(None if answer == CPR_REMOVED else answer for answer in answers) for _, *answers in delivered]
     listed = _located(errors, {row: row_here for row_here, (row, *_) in enumerate(delivered, start=2)})
     content = BytesIO()
-    with _workbook(content, round_, f"{TITLE_DA}: ret og aflever igen") as workbook:
-        book = _book(workbook)
+    with workbook(content, f"{TITLE_DA}: ret og aflever igen", round_.snapshot_date) as opened:
+        book = styled(opened, _STYLES)
         _write_read_me(book, round_, catalogue, file, _counts(len(cases), listed, files))
         _write_front(book, round_, catalogue, municipality_code=municipality_code, cases=len(cases))
         _write_cases(book, catalogue, cases, _faults(listed))
@@ -215,24 +174,6 @@ def _counts(cases: int, listed: Sequence[_Error], files: pl.DataFrame) -> dict[s
     }
 
 
-def _workbook(content: BytesIO, round_: Round, title: str) -> Workbook:
-    file = Workbook(content, {"in_memory": True})
-    # A fixed time of creation makes the bytes the same; the round's own date is as good as any. No author is set.
-    created = dt.datetime.combine(round_.snapshot_date, dt.time())
-    file.set_properties({"title": title, "created": created})
-    return file
-
-
-def _book(file: Workbook) -> _Book:
-    return _Book(file, {name: file.add_format(properties) for name, properties in _STYLES.items()})
-
-
-def _written(result: int, what: str) -> None:
-    # XlsxWriter drops what breaks Excel's limits and only says so in the returned number.
-    if result != 0:
-        raise BotilbudError(f"Excel does not take {what} (XlsxWriter answered {result}): shorten its text")
-
-
 def _write(sheet: Worksheet, row: int, column: int, value: Cell, style: Format) -> None:
     """Writes one cell by its type; text always as a string, whatever it starts with."""
     match value:
@@ -245,7 +186,7 @@ def _write(sheet: Worksheet, row: int, column: int, value: Cell, style: Format) 
         case dt.date():
             result = sheet.write_datetime(row, column, value, style)
     if result != 0:
-        _written(result, f"cell {xl_rowcol_to_cell(row, column)} of sheet {sheet.get_name()}")
+        written(result, f"cell {xl_rowcol_to_cell(row, column)} of sheet {sheet.get_name()}")
 
 
 def _fit_height(sheet: Worksheet, row: int, values: Sequence[Cell], widths: Iterable[int]) -> None:
@@ -255,7 +196,7 @@ def _fit_height(sheet: Worksheet, row: int, values: Sequence[Cell], widths: Iter
 
 
 def _write_table(
-    book: _Book, name: str, columns: Mapping[str, int], rows: Iterable[Sequence[Cell]], styles: Sequence[str]
+    book: Book, name: str, columns: Mapping[str, int], rows: Iterable[Sequence[Cell]], styles: Sequence[str]
 ) -> None:
     """A sheet with a frozen header row; `columns` maps each heading to its width, `styles` has one per column."""
     widths = tuple(columns.values())
@@ -269,7 +210,7 @@ def _write_table(
     sheet.repeat_rows(0)
 
 
-def _write_notes(book: _Book, sheet: Worksheet, row: int, notes: Mapping[str, Cell]) -> None:
+def _write_notes(book: Book, sheet: Worksheet, row: int, notes: Mapping[str, Cell]) -> None:
     """Headings in column A with their text, number or date in column B, from `row` (counted from 0) downwards."""
     for at, (heading, text) in enumerate(notes.items(), start=row):
         _fit_height(sheet, at, (heading, text), TEXT_WIDTHS)
@@ -277,7 +218,7 @@ def _write_notes(book: _Book, sheet: Worksheet, row: int, notes: Mapping[str, Ce
         _write(sheet, at, 1, text, book.styles["date" if isinstance(text, dt.date) else "body"])
 
 
-def _text_sheet(book: _Book, name: str, title: str) -> Worksheet:
+def _text_sheet(book: Book, name: str, title: str) -> Worksheet:
     sheet = book.sheet(name, TEXT_WIDTHS)
     sheet.hide_gridlines(2)
     _write(sheet, 0, 0, title, book.styles["title"])
@@ -285,7 +226,7 @@ def _text_sheet(book: _Book, name: str, title: str) -> Worksheet:
 
 
 def _write_front(
-    book: _Book, round_: Round, catalogue: Catalogue, *, municipality_code: str | None, cases: int | None
+    book: Book, round_: Round, catalogue: Catalogue, *, municipality_code: str | None, cases: int | None
 ) -> None:
     """The front sheet; the ingest reads `Kommunekode` and `Antal sager` in column A with the values beside them."""
     sheet = _text_sheet(book, FRONT_SHEET, TITLE_DA)
@@ -319,7 +260,7 @@ def _write_front(
         _write(sheet, row, 0, label, book.styles["label"])
         _write(sheet, row, 1, value, book.styles[style])
         titles = {"input_title": label, "error_title": label, "error_type": "stop"}
-        _written(sheet.data_validation(row, 1, row, 1, rule | titles), f"the check of {label}")
+        written(sheet.data_validation(row, 1, row, 1, rule | titles), f"the check of {label}")
     _write_notes(book, sheet, 6, _guidance(round_, catalogue))
 
 
@@ -351,7 +292,7 @@ def _guidance(round_: Round, catalogue: Catalogue) -> dict[str, Cell]:
 
 
 def _write_cases(
-    book: _Book, catalogue: Catalogue, cases: Sequence[Sequence[str | None]], faults: Mapping[tuple[int, int], str]
+    book: Book, catalogue: Catalogue, cases: Sequence[Sequence[str | None]], faults: Mapping[tuple[int, int], str]
 ) -> None:
     """The sheet with one column per question and one row per case.
 
@@ -364,7 +305,7 @@ def _write_cases(
         cases: the answers of each case in the order of the questions.
         faults: messages by row (as the spreadsheet counts) and question number.
     """
-    sheet = book.file.add_worksheet(CASES_SHEET, _Sheet)
+    sheet = book.file.add_worksheet(CASES_SHEET, Sheet)
     headers = [question.header for question in catalogue.questions]
     _fit_height(sheet, 0, headers, [_width(question) - 3 for question in catalogue.questions])  # headers are bold
     last = len(cases) + EMPTY_ROWS
@@ -373,7 +314,7 @@ def _write_cases(
         _write(sheet, 0, column, question.header, book.styles["header"])
         first_cell, all_cells = xl_rowcol_to_cell(1, column), xl_range_abs(1, column, last, column)
         rule = validation(question, first_cell, all_cells)
-        _written(sheet.data_validation(1, column, last, column, rule), f"the check of question {question.number}")
+        written(sheet.data_validation(1, column, last, column, rule), f"the check of question {question.number}")
     for row, answers in enumerate(cases, start=1):
         for column, (question, answer) in enumerate(zip(catalogue.questions, answers, strict=True)):
             fault = faults.get((row + 1, question.number))
@@ -390,7 +331,7 @@ def _write_comment(sheet: Worksheet, row: int, column: int, text: str) -> None:
     lines = 2 + ceil(len(text) / 45)
     size = {"width": 320, "height": 16 * lines, "font_size": 9}  # pixels; about 45 characters a line
     result = sheet.write_comment(row, column, text, size)
-    _written(result, f"the note on cell {xl_rowcol_to_cell(row, column)}")
+    written(result, f"the note on cell {xl_rowcol_to_cell(row, column)}")
 
 
 def _width(question: Question) -> int:
@@ -401,14 +342,14 @@ def _width(question: Question) -> int:
     return 18
 
 
-def _write_options(book: _Book, catalogue: Catalogue) -> None:
+def _write_options(book: Book, catalogue: Catalogue) -> None:
     """The options of every closed question; the drop-downs point at their names, so the rows must keep their order."""
     rows: list[tuple[Cell, ...]] = []
     for question in catalogue.closed_questions:
         first = len(rows) + 1
         rows += [(question.number, question.text_da, option.label_da, option.code) for option in question.options]
         labels = xl_range_abs(first, 2, len(rows), 2)
-        _written(
+        written(
             book.file.define_name(list_name(question), f"={OPTIONS_SHEET}!{labels}"),
             f"the options of question {question.number}",
         )
@@ -416,7 +357,7 @@ def _write_options(book: _Book, catalogue: Catalogue) -> None:
     _write_table(book, OPTIONS_SHEET, columns, rows, ("body", "body", "option", "option"))
 
 
-def _write_guide(book: _Book, catalogue: Catalogue) -> None:
+def _write_guide(book: Book, catalogue: Catalogue) -> None:
     columns = {"Spørgsmål": 11, "Spørgsmålets tekst": 60, "Slags svar": 28, "Skal besvares": 14, "Tilladte svar": 80}
     rows = (
         (
@@ -431,7 +372,7 @@ def _write_guide(book: _Book, catalogue: Catalogue) -> None:
     _write_table(book, GUIDE_SHEET, columns, rows, ("body", "body", "body", "body", "option"))
 
 
-def _write_read_me(book: _Book, round_: Round, catalogue: Catalogue, file: str, counts: Mapping[str, int]) -> None:
+def _write_read_me(book: Book, round_: Round, catalogue: Catalogue, file: str, counts: Mapping[str, int]) -> None:
     sheet = _text_sheet(book, READ_ME_SHEET, "Ret og aflever igen")
     notes: dict[str, Cell] = {
         "Opgørelsesdato": round_.snapshot_date,
@@ -458,7 +399,7 @@ def _write_read_me(book: _Book, round_: Round, catalogue: Catalogue, file: str, 
     _write_notes(book, sheet, 2, notes)
 
 
-def _write_errors(book: _Book, catalogue: Catalogue, listed: Iterable[_Error]) -> None:
+def _write_errors(book: Book, catalogue: Catalogue, listed: Iterable[_Error]) -> None:
     columns = {
         "Række i den afleverede fil": 14,
         "Række i denne fil": 14,
@@ -472,7 +413,7 @@ def _write_errors(book: _Book, catalogue: Catalogue, listed: Iterable[_Error]) -
     _write_table(book, ERRORS_SHEET, columns, rows, ("body",) * len(columns))
 
 
-def _write_rejected_files(book: _Book, files: pl.DataFrame) -> None:
+def _write_rejected_files(book: Book, files: pl.DataFrame) -> None:
     columns = {"Fil": 50, "Modtaget (dansk tid)": 20, "Hvorfor": 36, "Hvad der er galt": 80}
     danish_time = pl.col("received_at").dt.convert_time_zone("Europe/Copenhagen").dt.replace_time_zone(None)
     listed = files.sort("received_at", "file").select("file", danish_time, "rule", "message")

@@ -30,7 +30,10 @@ _PLACES = {
     "responses": {"file", "row"},
     "rejected_rows": {"file"},
     "delivery_log": {"delivery"},
-    **{name: {"figures_from_release"} for name in ("target_groups", "provider_types", "question_answers", "key_findings")},
+    **{
+        name: {"figures_from_release"}
+        for name in ("target_groups", "provider_types", "question_answers", "key_findings")
+    },
 }
 _OF_CASES = frozenset({"responses", "rejected_rows", "delivery_log"})
 # Columns that follow from cases alone, whatever the population.

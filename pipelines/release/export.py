@@ -6,7 +6,6 @@ decided here; what tables, units and words are called in Danish stands in `schem
 Two things hold for both: text stays text and is never taken for a formula, and the same input gives the same bytes.
 """
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -14,15 +13,15 @@ from io import BytesIO
 from math import ceil
 
 import polars as pl
-from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell_fast
-from xlsxwriter.worksheet import CellNumberTuple, CellStringTuple, Worksheet
+from xlsxwriter.worksheet import Worksheet
 
 from pipelines.form.form import FILE_RULES_DA
 from pipelines.ingest.limits import danish
 from pipelines.ingest.messages import RULES_DA as ROW_RULES_DA
 from pipelines.release.contents import SHARED
+from pipelines.workbook import HIGHEST_ROW, LINE_HEIGHT, Book, styled, workbook, written
 from schemas.errors import BotilbudError
 from schemas.fields import FILE_RULES, ROW_RULES, VALUE_STATUSES, Field
 from schemas.labels_da import TABLES_DA, UNITS_DA, VALUES_DA
@@ -43,9 +42,6 @@ LIST_SEPARATOR = "; "
 # that is put before a text can be told from the text's own.
 _FORMULA_START = r"^(?:[\s\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫⁺⁻⁼₊₋₌−⩵⩶﬩]|[\t\r\n'])"
 
-_A4 = 9  # Excel's number for the paper
-_LINE_HEIGHT = 15  # points
-_HIGHEST_ROW = 409  # points; Excel's limit
 _WIDTHS = (9, 60)  # characters; the narrowest and the widest column
 _FILTER_BUTTON = 4  # characters
 _READ_ME_WIDTHS = (30, 100)
@@ -155,12 +151,9 @@ def table_workbook(table: Table, frame: pl.DataFrame, about: About) -> bytes:
             f"{table.name} has {frame.height} rows, and a sheet takes {EXCEL_ROWS - 1}: share it as CSV alone"
         )
     content = BytesIO()
-    with Workbook(content, {"in_memory": True}) as file:
-        # As for the form: a fixed time of creation makes the bytes the same, and no author is set.
-        created = dt.datetime.combine(about.round_.snapshot_date, dt.time())
-        title = f"{about.title_da}: {TABLES_DA[table.name].title}"
-        file.set_properties({"title": title, "created": created})
-        book = _Book(file, {name: file.add_format(properties) for name, properties in _STYLES.items()})
+    title = f"{about.title_da}: {TABLES_DA[table.name].title}"
+    with workbook(content, title, about.round_.snapshot_date) as file:
+        book = styled(file, _STYLES)
         catalogue = load_catalogue(about.round_.questionnaire)
         _write_data(book, table, frame)
         _write_read_me(book, title, _read_me(table, about))
@@ -170,51 +163,15 @@ def table_workbook(table: Table, frame: pl.DataFrame, about: About) -> bytes:
     return content.getvalue()
 
 
-class _Sheet(Worksheet):  # type: ignore[misc]  # XlsxWriter is not typed
-    """A sheet written with less searching, and numbers with all their digits, of which XlsxWriter keeps 16."""
-
-    def _write_cell(self, row: int, col: int, cell: object) -> None:
-        if isinstance(cell, CellStringTuple):
-            address, style = xl_rowcol_to_cell_fast(row, col), cell.format._get_xf_index()  # noqa: SLF001
-            self.fh.write(f'<c r="{address}" s="{style}" t="s"><v>{cell.string}</v></c>')
-        elif isinstance(cell, CellNumberTuple):
-            address, style = xl_rowcol_to_cell_fast(row, col), cell.format._get_xf_index()  # noqa: SLF001
-            self.fh.write(f'<c r="{address}" s="{style}"><v>{cell.number!r}</v></c>')
-        else:
-            super()._write_cell(row, col, cell)
-
-
-@dataclass(frozen=True)
-class _Book:
-    file: Workbook
-    styles: dict[str, Format]
-
-    def sheet(self, name: str, widths: Iterable[int]) -> Worksheet:
-        """A sheet that prints on landscape A4, as wide as the page."""
-        sheet = self.file.add_worksheet(name, _Sheet)
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
-        sheet.set_landscape()
-        sheet.set_paper(_A4)
-        sheet.fit_to_pages(1, 0)
-        return sheet
-
-
 def _text(field: Field) -> pl.Expr:
     """A column of words as text."""
     column = pl.col(field.name)
     return column.list.join(LIST_SEPARATOR) if isinstance(field.dtype, pl.List) else column.cast(pl.String)
 
 
-def _written(result: int, what: str) -> None:
-    # XlsxWriter drops what breaks Excel's limits and only says so in the returned number.
-    if result != 0:
-        raise BotilbudError(f"Excel does not take {what} (XlsxWriter answered {result})")
-
-
-def _write_data(book: _Book, table: Table, frame: pl.DataFrame) -> None:
+def _write_data(book: Book, table: Table, frame: pl.DataFrame) -> None:
     texts = [field.name for field in table.fields if _is_text(field)]
-    cells = frame.select(_as_written(field) for field in table.fields)
+    cells = frame.select(_aswritten(field) for field in table.fields)
     longest = {column.name: column.item() for column in cells.select(pl.col(texts).str.len_chars().max())}
     sheet = book.sheet(TABLES_DA[table.name].title, (_width(field, longest.get(field.name)) for field in table.fields))
     last_row, last_column = max(frame.height, 1), len(table.fields) - 1  # an Excel table has a row, if a blank one
@@ -223,7 +180,7 @@ def _write_data(book: _Book, table: Table, frame: pl.DataFrame) -> None:
         "style": "Table Style Light 1",
         "columns": [{"header": field.name, "header_format": book.styles["label"]} for field in table.fields],
     }
-    _written(sheet.add_table(0, 0, last_row, last_column, options), f"the columns of {table.name} as a table")
+    written(sheet.add_table(0, 0, last_row, last_column, options), f"the columns of {table.name} as a table")
     marked = cells.select(pl.col(texts).str.contains(_FORMULA_START)).to_dict(as_series=False)
     for column, (field, values) in enumerate(zip(table.fields, cells.to_dict(as_series=False).values(), strict=True)):
         style = book.styles[_style(field)]
@@ -238,7 +195,7 @@ def _write_data(book: _Book, table: Table, frame: pl.DataFrame) -> None:
     sheet.repeat_rows(0)
 
 
-def _as_written(field: Field) -> pl.Expr:
+def _aswritten(field: Field) -> pl.Expr:
     """A column as XlsxWriter takes it."""
     if _is_text(field):
         return _text(field)
@@ -296,15 +253,15 @@ def _style(field: Field) -> str:
     return "text"
 
 
-def _write_read_me(book: _Book, title: str, notes: dict[str, str]) -> None:
+def _write_read_me(book: Book, title: str, notes: dict[str, str]) -> None:
     sheet = book.sheet(READ_ME_SHEET, _READ_ME_WIDTHS)
     sheet.hide_gridlines(2)
-    _written(sheet.write_string(0, 0, title, book.styles["title"]), "the title")
+    written(sheet.write_string(0, 0, title, book.styles["title"]), "the title")
     for row, (heading, text) in enumerate(notes.items(), start=2):
         _write_row(sheet, row, (heading, text), _READ_ME_WIDTHS, (book.styles["label"], book.styles["body"]))
 
 
-def _write_texts(book: _Book, name: str, columns: dict[str, int], rows: Iterable[tuple[str, ...]]) -> None:
+def _write_texts(book: Book, name: str, columns: dict[str, int], rows: Iterable[tuple[str, ...]]) -> None:
     """A sheet of texts with a frozen header row; `columns` maps each heading to its width in characters."""
     widths = tuple(columns.values())
     sheet = book.sheet(name, widths)
@@ -321,7 +278,7 @@ def _write_row(
     sheet.set_row(row, _height(texts, widths))
     for column, (text, style) in enumerate(zip(texts, styles, strict=True)):
         if text:
-            _written(sheet.write_string(row, column, text, style), f"row {row + 1} of sheet {sheet.get_name()}")
+            written(sheet.write_string(row, column, text, style), f"row {row + 1} of sheet {sheet.get_name()}")
 
 
 @lru_cache(maxsize=1_000)
@@ -331,7 +288,7 @@ def _height(texts: tuple[str, ...], widths: tuple[int, ...]) -> int:
         sum(ceil(max(len(line), 1) / width) for line in text.split("\n"))
         for text, width in zip(texts, widths, strict=True)
     )
-    return min(_LINE_HEIGHT * max(lines), _HIGHEST_ROW)
+    return min(LINE_HEIGHT * max(lines), HIGHEST_ROW)
 
 
 def _read_me(table: Table, about: About) -> dict[str, str]:

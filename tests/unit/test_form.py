@@ -11,6 +11,7 @@ from openpyxl.utils import get_column_letter
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 from xlsxwriter.worksheet import Worksheet
 
+from pipelines import workbook
 from pipelines.form import form
 from pipelines.form.validation import FORMULA_LIMIT, validation
 from pipelines.ingest import delivery
@@ -392,6 +393,7 @@ def test_a_long_message_is_held_whole_in_a_row_no_higher_than_excel_takes():
 
 def test_the_shortened_sheet_writes_the_bytes_of_the_plain_one(monkeypatch):
     # When this breaks: drop the subclass, or follow what XlsxWriter writes now.
-    monkeypatch.setattr(form, "_Sheet", Worksheet)
+    monkeypatch.setattr(form, "Sheet", Worksheet)
+    monkeypatch.setattr(workbook, "Sheet", Worksheet)
     assert form.template(ROUND, CATALOGUE) == TEMPLATE
     assert correction() == CORRECTION
