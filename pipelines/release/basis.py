@@ -58,14 +58,23 @@ class Basis:
         return self.round_.model_dump(mode="json", exclude=_NOT_A_SETTING)
 
     @property
-    def inputs_sha256(self) -> str:
-        """One checksum over all that the figures follow from; files in the inbox that do not count left out."""
+    def deliveries_sha256(self) -> str:
+        """One checksum over the deliveries that count."""
         counting = {
             round_name: {code: of["current"] for code, of in deliveries.items() if of["current"]}
             for round_name, deliveries in self.deliveries.items()
         }
-        population = [self.population_quarter, self.population_source, dict(self.population)]
-        return checksum([counting, population, METHOD_VERSION, self.settings])
+        return checksum(counting)
+
+    @property
+    def population_sha256(self) -> str:
+        """One checksum over the population, with its quarter and source."""
+        return checksum([self.population_quarter, self.population_source, dict(self.population)])
+
+    @property
+    def inputs_sha256(self) -> str:
+        """One checksum over all that the figures follow from."""
+        return checksum([self.deliveries_sha256, self.population_sha256, METHOD_VERSION, self.settings])
 
 
 def origin(basis: Basis) -> dict[str, Any]:

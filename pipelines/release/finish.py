@@ -77,7 +77,8 @@ def _stamped(content: bytes, table: Table, basis: Basis, release: str) -> bytes:
         "schema_version": str(table.version),
         "method_version": METHOD_VERSION,
         "code_version": code_version(),
-        "inputs_sha256": basis.inputs_sha256,
+        "deliveries_sha256": basis.deliveries_sha256,
+        "population_sha256": basis.population_sha256,
         "population_quarter": basis.population_quarter,
     }
     fields = [

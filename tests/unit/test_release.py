@@ -17,7 +17,7 @@ from pipelines.release.manifest import ID_CHARACTERS, differences
 from pipelines.storage import remove_abandoned, temporary_beside, write_bytes
 from schemas import tables
 from schemas.errors import ReleaseError
-from tests.release_scenario import CORRECTION, rates, released
+from tests.release_scenario import CORRECTION, basis, rates, released
 from tests.scenario import ROUND
 
 CASES = {"101": 3, "147": 2, "151": 1}
@@ -92,7 +92,8 @@ def test_a_parquet_file_tells_where_it_comes_from_and_what_its_columns_are_in_da
         "schema_version": "1",
         "method_version": METHOD_VERSION,
         "code_version": finish.code_version(),
-        "inputs_sha256": manifest_of(tmp_path, outcome)["inputsSha256"],
+        "deliveries_sha256": basis(CASES).deliveries_sha256,
+        "population_sha256": basis(CASES).population_sha256,
         "population_quarter": ROUND.population_quarter,
     }
     assert schema.field("population_18_66").metadata[b"description"].decode() == "Befolkning 18-66 år (indbyggere)"
