@@ -148,9 +148,11 @@ def releases(root: UPath, round_name: str) -> list[str]:
 
 def withdrawn_twin(root: UPath, round_name: str, inputs_sha256: str) -> str | None:
     """The withdrawn release that was made from the same deliveries, population and method; None without one."""
-    for id_, manifest in manifests(storage.releases(root, round_name)):
-        if manifest.get("inputsSha256") == inputs_sha256 and status(root, round_name, id_) == WITHDRAWN:
-            return id_
+    decided = {name.partition("/")[0] for name in storage.files_below(storage.decisions(root, round_name))}
+    for release in sorted(decided):
+        is_withdrawn = status(root, round_name, release) == WITHDRAWN
+        if is_withdrawn and manifest_of(root, round_name, release).get("inputsSha256") == inputs_sha256:
+            return release
     return None
 
 
