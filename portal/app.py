@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from portal.access.audit_log import AuditLog
 from portal.access.headers import with_security
@@ -27,6 +28,8 @@ Rounds, releases and their files, and handing in a delivery. Every request but `
 (`Authorization: Bearer TOKEN`) or the session of a signed-in browser. What is not yours and what does not exist get the
 same answer.
 """
+# For the API's document alone; the routes look at the token themselves (`portal.access.guard`).
+_TOKEN = HTTPBearer(scheme_name="token", description="A token that KL has given out.", auto_error=False)
 
 
 def _utc_now() -> dt.datetime:
@@ -68,7 +71,8 @@ def build_app(settings: Settings, *, now: Callable[[], dt.datetime] = _utc_now) 
         desk=desk,
     )
     for programs in (files, api, deliveries):
-        app.include_router(programs.router)
+        app.include_router(programs.router, dependencies=[Depends(_TOKEN)])
+    app.include_router(api.service)
     for pages in (sign_in, rounds, deliver, kl, about):
         app.include_router(pages.router, include_in_schema=False)
     add_answers_to_errors(app)

@@ -32,8 +32,8 @@ def samples(url: str, round_name: str, release: str) -> list[Sample]:
         Sample(
             "excel",
             "Excel (Power Query)",
-            "Vælg Data, Hent data, Tom forespørgsel og Avanceret editor. Indsæt koden, skriv din adgangsnøgle, og vælg Anonym, når "
-            "Excel spørger om adgang.",
+            "Vælg Data, Hent data, Tom forespørgsel og Avanceret editor. Indsæt koden, og skriv din adgangsnøgle. Vælg Anonym, "
+            "når Excel spørger om adgang.",
             _power_query(f"{dated}.csv", f"{latest}.csv"),
         ),
         Sample("python", "Python (polars)", from_environment, _python(f"{dated}.parquet", f"{latest}.parquet")),
@@ -45,9 +45,10 @@ def samples(url: str, round_name: str, release: str) -> list[Sample]:
 def _power_query(dated: str, latest: str) -> str:
     return f"""// Altid den nyeste udgivelse: {latest}
 let
-    Svar = Web.Contents("{dated}", [Headers = [Authorization = "Bearer SKRIV_DIN_ADGANGSNØGLE_HER"]]),
+    Adresse = "{dated}",
+    Svar = Web.Contents(Adresse, [Headers = [Authorization = "Bearer SKRIV_DIN_ADGANGSNØGLE_HER"]]),
     Data = Csv.Document(Svar, [Delimiter = ";", Encoding = 65001, QuoteStyle = QuoteStyle.Csv]),
-    Tabel = Table.PromoteHeaders(Data, [PromoteAllScalars = true, Culture = "da-DK"]),
+    Tabel = Table.PromoteHeaders(Data),
     Tal = Table.TransformColumnTypes(Tabel, {{{{"cases", Int64.Type}}, {{"rate_per_1000", type number}}}}, "da-DK")
 in
     Tal
@@ -59,8 +60,9 @@ def _python(dated: str, latest: str) -> str:
 import io, os, urllib.request
 import polars as pl
 
+adresse = "{dated}"
 adgang = {{"Authorization": "Bearer " + os.environ["BOTILBUD_TOKEN"]}}
-svar = urllib.request.urlopen(urllib.request.Request("{dated}", headers=adgang))
+svar = urllib.request.urlopen(urllib.request.Request(adresse, headers=adgang))
 tabel = pl.read_parquet(io.BytesIO(svar.read()))
 print(tabel)
 """
@@ -70,9 +72,10 @@ def _r(dated: str, latest: str) -> str:
     return f"""# Altid den nyeste udgivelse: {latest}
 library(arrow)
 
+adresse <- "{dated}"
 adgang <- c(Authorization = paste("Bearer", Sys.getenv("BOTILBUD_TOKEN")))
 fil <- tempfile(fileext = ".parquet")
-download.file("{dated}", fil, mode = "wb", headers = adgang)
+download.file(adresse, fil, mode = "wb", headers = adgang)
 tabel <- read_parquet(fil)
 """
 

@@ -1,6 +1,6 @@
 """Where a municipality stands with its deliveries in a round. Pure functions; words for it are in `portal.wording`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from portal.delivering.receipts import HandedIn
@@ -25,6 +25,18 @@ def standing(deliveries: Sequence[HandedIn]) -> Standing:
     newest = deliveries[0] if deliveries else None
     counting = next((delivery for delivery in deliveries if delivery.status == "current"), None)
     return Standing(_state(newest, counting), newest, counting)
+
+
+def standings(deliveries: Iterable[HandedIn]) -> dict[str, Standing]:
+    """Where every municipality stands that has delivered, by code.
+
+    Args:
+        deliveries: those of a round, newest first.
+    """
+    by_code: dict[str, list[HandedIn]] = {}
+    for delivery in deliveries:
+        by_code.setdefault(delivery.municipality_code, []).append(delivery)
+    return {code: standing(delivered) for code, delivered in by_code.items()}
 
 
 def _state(newest: HandedIn | None, counting: HandedIn | None) -> State:

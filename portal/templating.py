@@ -16,7 +16,6 @@ from portal import danish
 from portal.access import guard
 from portal.identity import Identity
 
-danish_day = danish.day  # for portal.pages.deliver
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Path(__file__).parent / "templates"
 _HASH_CHARACTERS = 12
@@ -25,12 +24,16 @@ _HASH_CHARACTERS = 12
 def page(request: Request, name: str, status_code: int = 200, **values: object) -> HTMLResponse:
     """A page from the template of this name; `request`, `identity`, `csrf` and `navigation` are there by themselves."""
     identity = guard.session_identity(request)
-    content = _environment().get_template(name).render(
-        request=request,
-        identity=identity,
-        csrf=guard.csrf_token(request),
-        navigation=_navigation(identity),
-        **values,
+    content = (
+        _environment()
+        .get_template(name)
+        .render(
+            request=request,
+            identity=identity,
+            csrf=guard.csrf_token(request),
+            navigation=_navigation(identity),
+            **values,
+        )
     )
     return HTMLResponse(content, status_code)
 

@@ -27,7 +27,7 @@ REASONS = {
 }
 STATUSES: dict[Status, str] = {PRELIMINARY: "foreløbig", FINAL: "endelig", WITHDRAWN: "trukket tilbage"}
 COMPARISONS = {"lower": "lavere end", "similar": "på niveau med", "higher": "højere end"}
-_VALUES = {
+MISSING = {
     "suppressed": "skjult",
     "not_reported": "ikke indberettet",
     "not_applicable": "ikke relevant",
@@ -54,9 +54,7 @@ def deadline(last_day: dt.date, today: dt.date, *, is_open: bool) -> str:
     if not is_open:
         return f"Fristen var {date(last_day)}. Runden er lukket, og der kan ikke afleveres mere."
     if days < 0:
-        return (
-            f"Fristen var {date(last_day)}. Runden er stadig åben, og en aflevering tæller med fra den følgende nat."
-        )
+        return f"Fristen var {date(last_day)}. Runden er stadig åben, og en aflevering tæller med fra den følgende nat."
     when = {0: "i dag", 1: "i morgen"}.get(days, f"om {number(days)} dage")
     return f"Fristen er {date(last_day)}, {when}."
 
@@ -66,20 +64,18 @@ def deadline(last_day: dt.date, today: dt.date, *, is_open: bool) -> str:
 
 def count(row: Mapping[str, Any]) -> str:
     """A count of a breakdown, or in words why it is not there."""
-    return _value(row, None if row["cases"] is None else number(row["cases"]))
+    if row["cases"] is None:
+        return MISSING[row["value_status"]]
+    rounded = f" (afrundet til {row['rounding_base']})" if row["value_status"] == "rounded" else ""
+    return f"{number(row['cases'])}{rounded}"
 
 
 def share(row: Mapping[str, Any]) -> str:
     """A share of a breakdown in per cent, or in words why it is not there."""
-    return _value(row, None if row["share"] is None else f"{decimal(row['share'] * 100, 1)} %")
-
-
-def _value(row: Mapping[str, Any], shown: str | None) -> str:
-    if shown is None:
-        return _VALUES.get(row["value_status"], "ingen sager")
-    if row["value_status"] == "rounded":
-        return f"{shown} (afrundet til {row['rounding_base']})"
-    return shown
+    if row["share"] is None:
+        return MISSING.get(row["value_status"], "ingen sager")
+    rounded = " (af afrundet tal)" if row["value_status"] == "rounded" else ""
+    return f"{decimal(row['share'] * 100, 1)} %{rounded}"
 
 
 def rate(row: Mapping[str, Any]) -> str:
@@ -103,7 +99,7 @@ def reliability(word: str) -> str:
     """Whether a rate may be read by itself."""
     if word == "reliable":
         return "Raten bygger på mindst 10 sager."
-    return "Raten bygger på få sager og er derfor upålidelig. Læs den sammen med intervallet."
+    return "Raten bygger på få sager og er usikker. Læs den sammen med intervallet."
 
 
 # What is new

@@ -169,7 +169,13 @@ class Provider:
             _refuse(502, _UNREACHABLE)
         return document
 
-    def _claims(self, id_token: object, keys: dict[str, Any], nonce: str, now: dt.datetime) -> dict[str, Any]:
+    def _claims(
+        self,
+        id_token: object,
+        keys: Any,  # noqa: ANN401 - as the provider sent them; joserfc looks at what is in it
+        nonce: str,
+        now: dt.datetime,
+    ) -> dict[str, Any]:
         if not isinstance(id_token, str):
             _refuse(403, _INVALID)
         expected = jwt.JWTClaimsRegistry(
@@ -183,7 +189,7 @@ class Provider:
             nonce={"essential": True, "value": nonce},
         )
         try:
-            claims = jwt.decode(id_token, KeySet.import_key_set(_signing(keys)), algorithms=_ALGORITHMS).claims
+            claims = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=_ALGORITHMS).claims
             expected.validate(claims)
         # Keys and tokens are the provider's: what is wrong with them shows in many ways, and none of it lets anybody in.
         except (JoseError, ValueError, TypeError, KeyError):
@@ -213,11 +219,6 @@ def _address(metadata: dict[str, Any], name: str) -> str:
     if not isinstance(address, str) or not _is_safe(address):
         _refuse(502, _UNREACHABLE)
     return address
-
-
-def _signing(keys: dict[str, Any]) -> Any:  # noqa: ANN401 - as the provider sent it; joserfc looks at what is in it
-    known = [key for key in keys["keys"] if key.get("kty") in {"RSA", "EC"} and key.get("use", "sig") == "sig"]
-    return {"keys": known}
 
 
 def _cvr(claim: object) -> str:

@@ -110,5 +110,5 @@ def _another_municipality(where: str) -> RefusedError:
     return RefusedError(
         _UNPROCESSABLE,
         "another_municipality",
-        f"{where}. Filen er derfor ikke modtaget. Aflever kun jeres egen kommunes sager.",
+        f"{where}. Filen er derfor ikke modtaget. Aflever kun din egen kommunes sager.",
     )

@@ -60,7 +60,7 @@ class Desk:
 
     def close(self) -> None:
         """Ends the reading children, after what is being read."""
-        self._threads.shutdown()
+        self._threads.shutdown(cancel_futures=True)
         self._closing.close()
 
     async def in_turn(self, work: Callable[[], Result]) -> Result:
@@ -218,10 +218,10 @@ def require_welcome(round_: Round, municipality_code: str) -> None:
         raise RefusedError(
             409,
             "reported_by_another",
-            f"{municipality_label(reporter)} indberetter for jeres kommune i denne runde. Kontakt KL, hvis det er en fejl.",
+            f"{municipality_label(reporter)} indberetter for din kommune i denne runde. Kontakt KL, hvis det er en fejl.",
         )
     if not round_.open:
-        raise RefusedError(409, "round_closed", "Runden er lukket. Kontakt KL, hvis I har en rettelse.")
+        raise RefusedError(409, "round_closed", "Runden er lukket. Kontakt KL, hvis du har en rettelse.")
 
 
 def _unsupported(upload: Upload, checksum: str) -> RefusedError:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.storage import parquet_bytes
 
 LIFETIME = dt.timedelta(hours=1)
-DRAFTS_PER_MUNICIPALITY = 5
+DRAFTS_PER_MUNICIPALITY = 10
 _RECORD, _ROWS, _ERRORS = "draft.json", "rows.parquet", "errors.parquet"
 _ID_BYTES = 16
 

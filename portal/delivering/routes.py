@@ -12,13 +12,14 @@ from starlette.responses import Response
 from portal.access import csrf
 from portal.access.credentials import bearer_token
 from portal.access.guard import api_identity
-from portal.context import portal_of
+from portal.context import Portal, portal_of
 from portal.delivering.drafts import Draft
 from portal.delivering.handing_in import checked_draft, known_round, require_csrf
 from portal.delivering.receipts import Receipt
 from portal.delivering.refused import RefusedError, RowError
 from portal.delivering.upload import FIELD
 from portal.identity import Identity
+from schemas.rounds import Round
 
 ERRORS_SHOWN = 1_000
 
@@ -148,15 +149,13 @@ async def hand_in(request: Request, round_name: str, identity: Annotated[Identit
     portal, code = portal_of(request), identity.municipality_code
     try:
         draft = await checked_draft(request, round_, identity, code, is_from_page=False)
-        errors = portal.desk.errors(draft)
-        confirmed = await run_in_threadpool(portal.desk.confirm, draft.id, round_, code, portal.now())
+        answer, is_new = await run_in_threadpool(_delivered, portal, draft, round_)
     except RefusedError as refused:
         return _refusal(refused)
-    if confirmed is None:  # pushed out by newer drafts of the same municipality
-        return _refusal(RefusedError(409, "overtaken", "Der kom nyere filer imens. Prøv igen."))
-    receipt, is_new = confirmed
-    portal.audit.record(portal.now(), identity, "delivery", f"{round_.name}/{code}/{receipt.file}", receipt.sha256)
-    return JSONResponse(_receipt(receipt, draft, errors).model_dump(mode="json"), 201 if is_new else 200)
+    if is_new:
+        what = f"{round_.name}/{code}/{answer.file}"
+        portal.audit.record(portal.now(), identity, "delivery", what, answer.sha256)
+    return JSONResponse(answer.model_dump(mode="json"), 201 if is_new else 200)
 
 
 @router.get("/deliveries/{round_name}", responses=_declared(_ERRORS, ErrorAnswer))
@@ -166,6 +165,20 @@ def deliveries(
     """The deliveries of a round, newest first: a municipality's own, for KL everybody's."""
     found = portal_of(request).desk.deliveries(known_round(round_name).name, identity.municipality_code)
     return [DeliveryAnswer.model_validate(one, from_attributes=True) for one in found]
+
+
+def _delivered(portal: Portal, draft: Draft, round_: Round) -> tuple[ReceiptAnswer, bool]:
+    """The receipt of a draft, and whether it is a new one."""
+    overtaken = RefusedError(409, "overtaken", "Der kom nyere filer imens. Prøv igen.", checksum=draft.sha256)
+    try:
+        errors = portal.desk.errors(draft)
+    except FileNotFoundError:  # pushed out by newer drafts of the same municipality
+        raise overtaken from None
+    confirmed = portal.desk.confirm(draft.id, round_, draft.municipality_code, portal.now())
+    if confirmed is None:
+        raise overtaken
+    receipt, is_new = confirmed
+    return _receipt(receipt, draft, errors), is_new
 
 
 def _receipt(receipt: Receipt, draft: Draft, errors: tuple[RowError, ...]) -> ReceiptAnswer:

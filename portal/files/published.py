@@ -176,6 +176,11 @@ def _publication(root: UPath, round_name: str, id_: str) -> Publication:
     )
 
 
+def content_type(media_type: str) -> str:
+    """The media type as a header says it."""
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+
+
 def _in_memory(content: bytes) -> BinaryIO:
     """An open file that is nowhere on a disk."""
     file = os.fdopen(os.memfd_create("release"), "r+b", buffering=0)

@@ -21,11 +21,12 @@ from portal.files.addresses import PACKAGE, file_address, saved_name
 from portal.files.answers import GONE, NOT_FOUND, REFUSED, Answers, found
 from portal.files.conditions import is_known, part
 from portal.files.package import package
-from portal.files.published import LATEST, Publication
+from portal.files.published import LATEST, Publication, content_type
 from portal.files.sending import FileAnswer
 
 _FOR_EVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
+_ZIP = "application/zip"
 # More would wait for each other: what is done before the content is mostly Python.
 _THREADS = 4
 # What an answer without the content still says of it.
@@ -56,18 +57,30 @@ def _threads() -> anyio.CapacityLimiter:
 
 
 router = APIRouter(tags=["files"], route_class=OneThread)
+_BYTES = {"type": "string", "format": "binary"}
+_FILE = {
+    "application/vnd.apache.parquet": {"schema": _BYTES},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {"schema": _BYTES},
+    "text/csv; charset=utf-8": {"schema": _BYTES},
+    "application/json": {"schema": {"type": "object"}},
+}
+_PROBLEMS: Answers = REFUSED | NOT_FOUND | GONE
+_KNOWN: Answers = {304: {"description": "What `If-None-Match` names is the content."}}
 _ANSWERS: Answers = {
-    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
-    206: {"description": "The part that `Range` asks for.", "content": {"application/octet-stream": {}}},
-    304: {"description": "What `If-None-Match` names is the content."},
+    200: {"description": "The file.", "content": _FILE},
+    206: {"description": "The part that `Range` asks for.", "content": _FILE},
     416: {"description": "What `Range` asks for lies outside the file."},
-    **REFUSED,
-    **NOT_FOUND,
-    **GONE,
+    **_KNOWN,
+    **_PROBLEMS,
+}
+_PACKAGE_ANSWERS: Answers = {
+    200: {"description": "The package.", "content": {_ZIP: {"schema": _BYTES}}},
+    **_KNOWN,
+    **_PROBLEMS,
 }
 
 
-@router.get("/files/{round_name}/{release}/" + PACKAGE, responses=_ANSWERS, response_class=Response)
+@router.get("/files/{round_name}/{release}/" + PACKAGE, responses=_PACKAGE_ANSWERS, response_class=Response)
 @router.head("/files/{round_name}/{release}/" + PACKAGE, include_in_schema=False)
 def whole_package(request: Request, round_name: str, release: str) -> Response:
     """All that you may see of a release as one zip file, with a manifest of these files."""
@@ -77,7 +90,7 @@ def whole_package(request: Request, round_name: str, release: str) -> Response:
     headers = _headers(publication, PACKAGE, packed.identifier, is_latest=release == LATEST)
     if is_known(request.headers.get("if-none-match"), headers["etag"]):
         return _without_content(304, headers)
-    headers |= {"content-type": "application/zip", "content-length": str(packed.size)}
+    headers |= {"content-type": _ZIP, "content-length": str(packed.size)}
     if request.method == "HEAD":
         return Response(headers=headers)
     portal.audit.record(portal.now(), asker, "download", file_address(publication, PACKAGE), packed.identifier)
@@ -119,7 +132,7 @@ def _file(request: Request, round_name: str, release: str, path: str) -> Respons
     asked = part(range_, request.headers.get("if-range"), headers["etag"], file.bytes)
     if asked is None:
         return _without_content(416, headers | {"content-range": f"bytes */{file.bytes}"})
-    headers["content-type"] = _content_type(file.media_type)
+    headers["content-type"] = content_type(file.media_type)
     if asked.is_asked_for:
         last = asked.start + asked.length - 1
         headers["content-range"] = f"bytes {asked.start}-{last}/{file.bytes}"
@@ -148,7 +161,3 @@ def _headers(publication: Publication, path: str, checksum: str, *, is_latest: b
 def _without_content(status_code: int, headers: dict[str, str]) -> Response:
     kept = {name: value for name, value in headers.items() if name in _ABOUT}
     return Response(status_code=status_code, headers=kept)
-
-
-def _content_type(media_type: str) -> str:
-    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type

@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from itertools import groupby
 from typing import Annotated, NamedTuple
@@ -96,9 +98,9 @@ def result(request: Request, round_name: str, draft_id: str, identity: Municipal
     if receipt is not None:
         return _receipt(request, round_, receipt)
     draft = _draft(request, round_, code, draft_id)
-    return page(
-        request, "kontrol.html", round=round_, draft=draft, errors=_shown(portal.desk.errors(draft)), rules=RULES_DA
-    )
+    with _still_there():
+        errors = _shown(portal.desk.errors(draft))
+    return page(request, "kontrol.html", round=round_, draft=draft, errors=errors, rules=RULES_DA)
 
 
 @router.post("/runder/{round_name}/aflevering/{draft_id}/bekraeft", dependencies=[Depends(csrf_checked)])
@@ -112,8 +114,10 @@ def confirm(request: Request, round_name: str, draft_id: str, identity: Municipa
         return _form(request, round_, code, refused=refused)
     if confirmed is None:
         raise HTTPException(404)
-    receipt, _ = confirmed
-    portal.audit.record(portal.now(), identity, "delivery", f"{round_.name}/{code}/{receipt.file}", receipt.sha256)
+    receipt, is_new = confirmed
+    if is_new:
+        what = f"{round_.name}/{code}/{receipt.file}"
+        portal.audit.record(portal.now(), identity, "delivery", what, receipt.sha256)
     return RedirectResponse(request.url.path.removesuffix("/bekraeft"), 303)
 
 
@@ -130,7 +134,8 @@ async def marked_up(request: Request, round_name: str, draft_id: str, identity: 
     """The draft as a workbook with its faults marked."""
     round_, code, portal = known_round(round_name), _code(identity), portal_of(request)
     draft = _draft(request, round_, code, draft_id)
-    content = await portal.desk.in_turn(partial(portal.desk.marked_up, draft, round_))
+    with _still_there():
+        content = await portal.desk.in_turn(partial(portal.desk.marked_up, draft, round_))
     portal.audit.record(portal.now(), identity, "download", request.url.path, draft.sha256)
     return _workbook(content, f"rettelser-{round_.name}-{code}.xlsx")
 
@@ -147,6 +152,15 @@ def _draft(request: Request, round_: Round, municipality_code: str, draft_id: st
     if draft is None:
         raise HTTPException(404)
     return draft
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """A draft that goes while it is being read was never there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise HTTPException(404) from None
 
 
 def _workbook(content: bytes, name: str) -> Response:

@@ -13,11 +13,10 @@ from portal import danish, wording
 from portal.access.audit_log import Event
 from portal.access.guard import csrf_checked, kl_identity
 from portal.context import Portal, portal_of
-from portal.delivering.receipts import HandedIn
-from portal.files.published import Publication
+from portal.files.published import LATEST, Publication
 from portal.identity import Identity
 from portal.pages.rounds import release_shown, reported_by, round_or_404
-from portal.standing import Standing, State, standing
+from portal.standing import Standing, State, standing, standings
 from portal.templating import page
 from schemas.errors import ReleaseError
 from schemas.rounds import Round, load_rounds
@@ -28,7 +27,7 @@ _EVENTS_PER_PAGE = 50
 _TEXT_CHARACTERS = 1_000
 ACTIONS = {
     "sign_in": "logget ind",
-    "sign_in_failed": "mislykket log ind",
+    "sign_in_failed": "mislykket login",
     "sign_out": "logget ud",
     "download": "hentet fil",
     "upload": "fil kontrolleret",
@@ -54,7 +53,7 @@ PROMOTE = Decision(
     "goer-endelig",
     "promote",
     "Gør udgivelsen endelig",
-    "En endelig udgivelse kan kommunerne regne med. Den kan kun ændres ved at blive trukket tilbage.",
+    "Kommunerne kan regne med en endelig udgivelse. Herefter kan den kun trækkes tilbage.",
     "Jeg har set tallene igennem, og udgivelsen skal være endelig.",
 )
 WITHDRAW = Decision(
@@ -93,7 +92,7 @@ def overview(request: Request, _: Consultant) -> Response:
 
 
 def _current(portal: Portal, round_: Round) -> tuple[Publication, life.Status] | None:
-    current = portal.publications.release(round_.name, "latest")
+    current = portal.publications.release(round_.name, LATEST)
     return None if current is None else (current, portal.publications.status(current))
 
 
@@ -133,11 +132,9 @@ def reminders(request: Request, round_name: str, _: Consultant) -> Response:
 
 def _rows(portal: Portal, round_: Round) -> list[Row]:
     """Every municipality in the order of names."""
-    delivered: dict[str, list[HandedIn]] = {}
-    for delivery in portal.desk.deliveries(round_.name, None):
-        delivered.setdefault(delivery.municipality_code, []).append(delivery)
+    delivered = standings(portal.desk.deliveries(round_.name, None))
     return [
-        Row(code, name, reported_by(round_, code), standing(delivered.get(code, [])))
+        Row(code, name, reported_by(round_, code), delivered.get(code, standing([])))
         for code, name in danish.municipality_names().items()
     ]
 
@@ -219,7 +216,7 @@ def _subject(request: Request, round_name: str, release: str, decision: str) -> 
     publication = next((each for each in publications if each.id == release), None)
     if publication is None or decision not in DECISIONS:
         raise HTTPException(404)
-    return round_, publication, DECISIONS[decision]  # type: ignore[index]
+    return round_, publication, DECISIONS[decision]
 
 
 def _errors(given: dict[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, NamedTuple
 
 import polars as pl
@@ -17,7 +17,7 @@ from portal import danish, sample_code, wording
 from portal.access.guard import page_identity
 from portal.context import Portal, portal_of
 from portal.files.addresses import citation, file_address, package_address
-from portal.files.published import LATEST, Publication, ResourceInfo
+from portal.files.published import LATEST, Publication, Publications, ResourceInfo
 from portal.identity import Identity
 from portal.standing import Standing, standing
 from portal.templating import page
@@ -28,6 +28,8 @@ from schemas.rounds import Round, load_rounds
 
 router = APIRouter()
 PageIdentity = Annotated[Identity, Depends(page_identity)]
+# The format that most people open first.
+_FORMATS = {"xlsx": "Excel", "csv": "CSV", "parquet": "Parquet", "json": "JSON"}
 _OWN_COLUMNS = ("cases", "population_18_66", "rate_per_1000")
 _RANKS_IF = (*(f"rank_if_minus_{k}" for k in (3, 2, 1)), "rank", *(f"rank_if_plus_{k}" for k in (1, 2, 3)))
 
@@ -135,6 +137,7 @@ def release(request: Request, round_name: str, release: str, identity: PageIdent
         document=publication.document,
         figures=_figures(publication, identity, load_catalogue(round_.questionnaire)),
         files=_files(publication, identity),
+        formats=_FORMATS,
         samples=sample_code.samples(portal.settings.url, round_.name, publication.id),
         citation=citation(publication, portal.settings.url),
         source=FIGURES_SOURCE,
@@ -159,33 +162,40 @@ def round_or_404(round_name: str) -> Round:
 
 def release_shown(portal: Portal, publication: Publication, identity: Identity) -> Release:
     """A release as pages show it to somebody who may see it."""
-    changes = _changes(publication, identity)
+    told = _told(portal.publications, publication.round_name, publication.id, identity.municipality_code)
     return Release(
         id=publication.id,
-        number=publication.document.get("number", 1),
+        number=publication.document["number"],
         made_at=_made_at(publication),
         status=portal.publications.status(publication),
         decisions=portal.publications.decisions(publication),
-        news=["Det er rundens første udgivelse."]
-        if changes is None
-        else wording.news(changes, danish.municipality_names(), identity.municipality_code),
-        changed_tables=[] if changes is None else wording.changed_tables(changes),
+        news=told.news,
+        changed_tables=told.changed_tables,
     )
+
+
+class _Told(NamedTuple):
+    news: list[str]
+    changed_tables: list[str]
+
+
+# A release never changes, and the list of an open round's releases would read the changes of every night.
+@lru_cache(maxsize=4_096)
+def _told(publications: Publications, round_name: str, id_: str, code: str | None) -> _Told:
+    """What is new in a release, for a municipality or (None) for KL."""
+    publication = publications.release(round_name, id_)
+    if publication is None or publication.document["previous"] is None:
+        return _Told(["Det er rundens første udgivelse."], [])
+    changes = _read(publication, publication.files[CHANGES])
+    if code is not None:
+        changes = wording.visible(changes, code)
+    return _Told(wording.news(changes, danish.municipality_names(), code), wording.changed_tables(changes))
 
 
 def _made_at(publication: Publication) -> dt.datetime:
     """When the release was made, by its file: a release itself holds no clock."""
     path = storage.releases(publication.root, publication.round_name) / publication.id / MANIFEST
     return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-
-
-def _changes(publication: Publication, identity: Identity) -> pl.DataFrame | None:
-    """What somebody may know of the changes since the release before; None in the first release."""
-    if publication.document.get("previous") is None:
-        return None
-    changes = _read(publication, publication.files[CHANGES])
-    code = identity.municipality_code
-    return changes if code is None else wording.visible(changes, code)
 
 
 def _read(publication: Publication, file: ResourceInfo) -> pl.DataFrame:
@@ -211,6 +221,7 @@ def _figures(publication: Publication, identity: Identity, catalogue: Catalogue)
     if identity.municipality_code is None:
         return {"country": country, "rates": rates.sort("rank", "municipality_name").to_dicts(), "own": None}
     own = rates.filter(pl.col("municipality_code") == identity.municipality_code).to_dicts()
+    breakdowns = _breakdowns(publication, identity, identity.municipality_code, catalogue)
     return {
         "country": country,
         "rates": [],
@@ -218,24 +229,30 @@ def _figures(publication: Publication, identity: Identity, catalogue: Catalogue)
         "labels": {name: FIELDS[name].label_da for name in _OWN_COLUMNS},
         "comparisons": _comparisons(own[0], areas) if own else [],
         "ranks_if": [(FIELDS[name].label_da, own[0][name], name == "rank") for name in _RANKS_IF] if own else [],
-        "breakdowns": _breakdowns(publication, identity, identity.municipality_code, catalogue),
+        "breakdowns": breakdowns,
+        "figures_from": sorted({release for breakdown in breakdowns for release in breakdown.figures_from}),
     }
 
 
 def _comparisons(own: Mapping[str, Any], areas: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[dict[str, Any]]:
     compared = [
-        ("Hele landet", "comparison_country", ("country", "000")),
-        (own["region_name"], "comparison_region", ("region", own["region_code"])),
-        (own["municipality_group"], "comparison_municipality_group", ("municipality_group", own["municipality_group_code"])),
+        ("Hele landet", "hele landet", "comparison_country", ("country", "000")),
+        (own["region_name"], "regionen", "comparison_region", ("region", own["region_code"])),
+        (
+            own["municipality_group"],
+            "kommunegruppen",
+            "comparison_municipality_group",
+            ("municipality_group", own["municipality_group_code"]),
+        ),
     ]
     return [
         {
             "area": name,
             "municipalities": areas[area]["municipalities"],
             "rate": areas[area]["pooled_rate_per_1000"],
-            "words": wording.COMPARISONS[own[column]],
+            "words": f"{wording.COMPARISONS[own[column]]} {short}",
         }
-        for name, column, area in compared
+        for name, short, column, area in compared
     ]
 
 
@@ -245,7 +262,7 @@ class _Breakdown(NamedTuple):
     title: str
     column: str
     rows: list[dict[str, str]]
-    figures_from: str | None
+    figures_from: frozenset[str]
     is_rounded: bool
     is_hidden: bool
 
@@ -259,7 +276,9 @@ def _breakdowns(publication: Publication, identity: Identity, code: str, catalog
     detailed = {option.code: option.label_da for option in catalogue.question("target_group").options}
     level = pl.col("target_group_level")
     return [
-        _breakdown("Hovedmålgrupper", "target_group", groups.filter(level == "main"), code, labels["main_target_group"]),
+        _breakdown(
+            "Hovedmålgrupper", "target_group", groups.filter(level == "main"), code, labels["main_target_group"]
+        ),
         _breakdown("Målgrupper i skemaet", "target_group", groups.filter(level == "detailed"), code, detailed),
         _breakdown("Leverandørtyper", "provider_type", types, code, labels["provider_type"]),
     ]
@@ -283,7 +302,7 @@ def _breakdown(title: str, column: str, frame: pl.DataFrame, code: str, labels: 
         title=title,
         column=FIELDS["target_group_code" if column == "target_group" else column].label_da,
         rows=rows,
-        figures_from=next((row["figures_from_release"] for row in country.values()), None),
+        figures_from=frozenset(frame["figures_from_release"].drop_nulls()),
         is_rounded="rounded" in statuses,
         is_hidden="suppressed" in statuses,
     )
@@ -302,9 +321,13 @@ def _files(publication: Publication, identity: Identity) -> list[tuple[str, list
 
 def _by_table(files: Sequence[ResourceInfo]) -> list[_Files]:
     found: dict[str, list[ResourceInfo]] = {}
-    for file in files:
+    for file in sorted(files, key=lambda file: list(_FORMATS).index(_extension(file))):
         found.setdefault(file.path.rpartition("/")[2].rpartition(".")[0], []).append(file)
-    return [_Files(*_described(name), of_table) for name, of_table in found.items()]
+    return sorted(_Files(*_described(name), of_table) for name, of_table in found.items())
+
+
+def _extension(file: ResourceInfo) -> str:
+    return file.path.rpartition(".")[2]
 
 
 def _described(name: str) -> tuple[str, str]:

@@ -5,12 +5,21 @@ through the graph (`tests/portal/conftest.py`); municipality 183 is the one that
 not get, 563 takes part without cases, 851 takes no part.
 """
 
+import asyncio
 import datetime as dt
 import hashlib
 import json
 import re
 import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -26,6 +35,7 @@ from tests.scenario import ROUND
 OWN, OTHER, WITHOUT_CASES, OUTSIDER = "183", "461", "563", "851"
 PARTICIPANTS = ("101", "147", "151", "153", "157", "183", "461", "563")
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+PROJECT = Path(__file__).parents[2]
 URL = "http://testserver"  # the address that the test client asks
 
 
@@ -69,6 +79,71 @@ def browser_for(app: FastAPI, token: str) -> TestClient:
     answer = browser.post("/log-ind", data={"token": token, "csrf": csrf_of(browser.get("/log-ind").text)})
     assert answer.status_code == 303, answer.text
     return browser
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(app: FastAPI, method: str, address: bytes, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    """The application's answer to an address exactly as given, which clients would tidy up; decoded as the server does."""
+    path, _, query = address.partition(b"?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path.decode("latin-1")),
+        "raw_path": path,
+        "query_string": query,
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 50_000),
+        "server": ("testserver", 80),
+        "state": {},
+    }
+    sent = []
+
+    received = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive():
+        if not received:
+            await asyncio.Event().wait()  # nothing more comes, and nobody hangs up
+        return received.pop()
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+@contextmanager
+def serving(root: Path, state: Path, port: int, log: Path) -> Iterator[subprocess.Popen]:
+    """A portal as a server process on loopback, its log in a file; ended as an operator would."""
+    program = (
+        "import sys; from pathlib import Path; from upath import UPath\n"
+        "from portal.server import serve; from portal.settings import Settings\n"
+        "root, state, port = sys.argv[1:]\n"
+        "serve(Settings(UPath(root), Path(state), f'http://127.0.0.1:{port}'), '127.0.0.1', int(port))"
+    )
+    command = [sys.executable, "-c", program, str(root), str(state), str(port)]
+    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file, cwd=PROJECT) as server:
+        try:
+            for _ in range(300):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert server.poll() is None, log.read_text(encoding="utf-8")
+                time.sleep(0.1)
+            yield server
+        finally:
+            server.terminate()
+            server.wait(60)
 
 
 def csrf_of(page: str) -> str:

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -278,6 +279,16 @@ def test_an_encryption_key_of_the_provider_signs_nothing(app, browser, provider)
     for_encryption = RSAKey.import_key(key.as_dict(private=False) | {"use": "enc"})
     provider.person, provider.keys = of_municipality(), KeySet([for_encryption])
     provider.sign = lambda claims: jwt.encode({"alg": "RS256", "kid": "enc-1"}, claims, key, ["RS256"])
+    assert_refused(app, browser, sign_in(browser), "kunne ikke godkendes")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"keys": []}, {"keys": None}, {"keys": ["x"]}, {"keys": [{}]}, {"keys": [{"kty": "RSA", "n": 1}]}],
+    ids=str,
+)
+def test_keys_that_are_none_let_nobody_in(app, browser, provider, keys):
+    provider.person, provider.keys = of_municipality(), SimpleNamespace(as_dict=lambda **_: keys)
     assert_refused(app, browser, sign_in(browser), "kunne ikke godkendes")
 
 
