@@ -136,6 +136,16 @@ def started(command, port, log):
     sys.exit(f"{command[0]} does not listen")
 
 
+def cpu_seconds(process):
+    """What a server and its workers have used of the processors so far."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
+    used = (
+        Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        for each in (process, *children)
+    )
+    return sum(int(fields[11]) + int(fields[12]) for fields in used) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_mb(process):
     lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) / 1_000 for line in lines if line.startswith("VmHWM"))
@@ -150,11 +160,12 @@ class Download:
     def __init__(self, port, request, size, sha256):
         self.request, self.size, self.sha256 = request, size, sha256
         self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setblocking(False)
+        self.socket.setblocking(False)  # noqa: FBT003 - its only argument
         self.answers = 0
         self.ask()
 
     def ask(self):
+        """Sends the request; the first and each 16th answer will be hashed."""
         self.head, self.got = b"", 0
         self.hash = hashlib.sha256() if self.answers % HASHED == 0 else None
         self.socket.send(self.request)
@@ -164,7 +175,9 @@ class Download:
         if not self.got and not self.head.endswith(b"\r\n\r\n"):
             head, end, content = (self.head + bytes(content)).partition(b"\r\n\r\n")
             self.head = head + end
-            if end and not (head.startswith(b"HTTP/1.1 200") and f"content-length: {self.size}" in head.decode().lower()):
+            if end and not (
+                head.startswith(b"HTTP/1.1 200") and f"content-length: {self.size}" in head.decode().lower()
+            ):
                 raise ValueError(head.split(b"\r\n")[0].decode())
         self.got += len(content)
         if self.hash:
@@ -177,7 +190,7 @@ class Download:
         return True
 
 
-def download(port, address, token, size, sha256, connections, seconds):
+def download(port, address, token, *, size, sha256, connections, seconds):  # noqa: PLR0913 - what one client process is told
     """Downloads of one client process: how many whole answers, how many errors, and how long they took together."""
     request = f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     buffer = bytearray(BUFFER_BYTES)
@@ -208,12 +221,13 @@ def download(port, address, token, size, sha256, connections, seconds):
 
 
 def measured(port, address, token, resource, connections, seconds):
-    """Answers a second, and errors, of all client processes together."""
+    """Answers, answers a second, and errors, of all client processes together."""
     arguments = [port, address, token, resource["bytes"], resource["hash"].removeprefix("sha256:")]
     command = [sys.executable, "-P", __file__, "client", *arguments, connections // CLIENTS, seconds]
     clients = [subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE) for _ in range(CLIENTS)]
     told = [json.loads(client.communicate()[0]) for client in clients]
-    return sum(each["answers"] / each["seconds"] for each in told), sum(each["errors"] for each in told)
+    answers, errors = (sum(each[key] for each in told) for key in ("answers", "errors"))
+    return answers, sum(each["answers"] / each["seconds"] for each in told), errors
 
 
 # The comparison ------------------------------------------------------------------------------------------------------
@@ -230,38 +244,41 @@ def compare(folder, seconds, connections):
     portal = [sys.executable, "-P", __file__, "portal", folder / "root", state, ports["portal"]]
     nginx = ["nginx", "-c", configuration, "-e", folder / "error.log", "-g", "daemon off;"]
     with (folder / "server.log").open("wb") as log:
-        servers = [started(portal, ports["portal"], log), started(nginx, ports["nginx"], log)]
+        servers = {"portal": started(portal, ports["portal"], log), "nginx": started(nginx, ports["nginx"], log)}
         try:
             for resource in resources:
-                told(resource, turns(ports, token, resource, connections, seconds / TURNS / len(resources)))
-            print(f"peak memory of the portal: {peak_mb(servers[0].pid):.0f} MB")
+                told(resource, turns(servers, ports, token, resource, (connections, seconds / TURNS / len(resources))))
+            print(f"peak memory of the portal: {peak_mb(servers['portal'].pid):.0f} MB")
         finally:
-            for server in servers:
+            for server in servers.values():
                 server.terminate()
                 server.wait()
 
 
-def turns(ports, token, resource, connections, seconds):
+def turns(servers, ports, token, resource, load):
+    """By server: downloads a second of each turn, errors, and seconds of processor per download."""
     address = f"/files/{ROUND}/{RELEASE}/{resource['path']}"
-    rates = {name: [] for name in ports}
-    errors = dict.fromkeys(ports, 0)
+    outcome = {name: ([], [], []) for name in ports}
     for _ in range(TURNS):
         for name, port in ports.items():
-            rate, failed = measured(port, address, token, resource, connections, seconds)
-            rates[name].append(rate)
-            errors[name] += failed
-    return rates, errors
+            before = cpu_seconds(servers[name].pid)
+            answers, rate, errors = measured(port, address, token, resource, *load)
+            used = (cpu_seconds(servers[name].pid) - before) / max(answers, 1)
+            for values, value in zip(outcome[name], (rate, errors, used), strict=True):
+                values.append(value)
+    return outcome
 
 
 def told(resource, outcome):
-    rates, errors = outcome
-    ratios = [portal / nginx for portal, nginx in zip(*rates.values(), strict=True)]
     print(f"{resource['path']}, {resource['bytes'] / 1e6:.1f} MB")
-    for name, of in rates.items():
-        rate = statistics.median(of)
-        megabytes = rate * resource["bytes"] / 1e6
-        print(f"  {name:8}{rate:8.0f} downloads/s{megabytes:8.0f} MB/s{errors[name]:4} errors")
-    reached = statistics.median(ratios) >= TARGET and not any(errors.values())
+    for name, (rates, errors, used) in outcome.items():
+        rate = statistics.median(rates)
+        print(
+            f"  {name:8}{rate:8.0f} downloads/s{rate * resource['bytes'] / 1e6:8.0f} MB/s"
+            f"{statistics.median(used) * 1e3:8.2f} ms of processor each{sum(errors):4} errors"
+        )
+    ratios = [portal / nginx for portal, nginx in zip(outcome["portal"][0], outcome["nginx"][0], strict=True)]
+    reached = statistics.median(ratios) >= TARGET and not any(sum(errors) for _, errors, _ in outcome.values())
     of_turns = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     print(f"  {'reached' if reached else 'MISSED '} {TARGET} of nginx: {statistics.median(ratios):.2f} ({of_turns})")
 
@@ -286,6 +303,14 @@ if __name__ == "__main__":
         case ["portal", root, state, port]:
             serve_portal(root, state, port)
         case ["client", port, address, token, size, sha256, connections, seconds]:
-            download(int(port), address, token, int(size), sha256, int(connections), float(seconds))
+            download(
+                int(port),
+                address,
+                token,
+                size=int(size),
+                sha256=sha256,
+                connections=int(connections),
+                seconds=float(seconds),
+            )
         case _:
             main()

@@ -178,10 +178,15 @@ def write_bytes(path: UPath, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def write_once(path: UPath, content: bytes) -> None:
-    """The content where nothing is yet; whole or not at all.
+def write_once(path: UPath, content: bytes, *, mode: int = 0o666) -> None:
+    """The content where nothing is yet; whole or not at all, and never in place of what another process wrote meanwhile.
 
     An object store is asked first, so that two at the same moment are not told apart there.
+
+    Args:
+        path: the file; folders above it are made.
+        content: what it is to hold.
+        mode: who may read it on this machine, less the umask.
 
     Raises:
         FileExistsError: there is something already.
@@ -195,13 +200,34 @@ def write_once(path: UPath, content: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(target)
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.link(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def key_file(path: UPath, size: int) -> bytes:
+    """The random key in a file for its owner alone; made the first time it is needed.
+
+    Args:
+        path: the file.
+        size: the key's bytes.
+
+    Raises:
+        StorageError: the file holds another number of bytes, or an object store refused it.
+    """
+    if not path.exists():
+        if is_local(path):
+            Path(str(path.parent)).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # then all read what was first
+            write_once(path, secrets.token_bytes(size), mode=0o600)
+    key = path.read_bytes()
+    if len(key) != size:
+        raise StorageError(f"{path}: is damaged; restore it, or remove it to have another one made")
+    return key
 
 
 def parquet_bytes(frame: pl.DataFrame) -> bytes:

@@ -6,6 +6,7 @@ What belongs here: what holds for every route. What a single route refuses, it s
 import asyncio
 import logging
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -70,12 +71,14 @@ def _gone(_: Request, error: Exception) -> Response:
     return JSONResponse(error.tombstone.model_dump(), 410)
 
 
-def _told(request: Request, status_code: int, detail: str, text: str, headers: object = None) -> Response:
+def _told(
+    request: Request, status_code: int, detail: str, text: str, headers: Mapping[str, str] | None = None
+) -> Response:
     if is_for_programs(request.url.path):
         answer: Response = JSONResponse({"detail": detail}, status_code)
     else:
         answer = page(request, "fejl.html", status_code, title=_TITLES.get(status_code, "Fejl"), text=text)
-    answer.headers.update(headers or {})  # type: ignore[call-overload]
+    answer.headers.update(headers or {})
     return answer
 
 

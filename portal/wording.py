@@ -283,6 +283,7 @@ def _rejected_rows(about: Reminder, today: dt.date) -> tuple[str, str]:
     count = counted(about.faulty_rows, "række", "rækker")
     them = "Den afviste række" if about.faulty_rows == 1 else "De afviste rækker"
     return f"{count} afvist", (
-        f"Afleveringen fra {about.municipality} er modtaget, men {count} er afvist. {them} tæller ikke med. På "
-        f"afleveringssiden kan I se fejlene. Ret dem, og aflever hele filen igen. {_due(about, today)}"
+        f"Afleveringen fra {about.municipality} er modtaget, men {count} er afvist. {them} tæller ikke med. Hent regnearket "
+        "rejected_rows.xlsx på siden for rundens seneste udgivelse. Her er fejlene markeret. Ret dem, og aflever regnearket "
+        f"igen. {_due(about, today)}"
     )

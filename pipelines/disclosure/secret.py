@@ -4,13 +4,9 @@ Nothing else makes or reads it. It is never published, logged or shown in a mess
 released already: releases themselves hold them (`earlier.released_numbers`).
 """
 
-import os
-import secrets
-from pathlib import Path
-
 from upath import UPath
 
-from pipelines.storage import StorageError, is_local, temporary_beside, write_bytes
+from pipelines.storage import key_file
 from schemas.errors import BotilbudError
 
 # As long as the digest that it keys.
@@ -36,32 +32,4 @@ def rounding_secret(root: UPath, given: str | None) -> bytes:
                 f"BOTILBUD_ROUNDING_SECRET is too short: give at least {_LEAST_CHARACTERS} characters, or unset it"
             )
         return given.encode()
-    path = root / "secrets" / "rounding.key"
-    if not path.exists():
-        _make(path)
-    secret = path.read_bytes()
-    if len(secret) != _BYTES:
-        raise StorageError(f"{path}: is damaged; restore it, or remove it to have another one made")
-    return secret
-
-
-def _make(path: UPath) -> None:
-    secret = secrets.token_bytes(_BYTES)
-    if not is_local(path):
-        write_bytes(path, secret)
-        return
-    final = Path(str(path))
-    final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = temporary_beside(final)
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secret)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # Unlike a rename it never replaces what another process made meanwhile.
-            os.link(temporary, final)
-        except FileExistsError:
-            return
-    finally:
-        temporary.unlink(missing_ok=True)
+    return key_file(root / "secrets" / "rounding.key", _BYTES)

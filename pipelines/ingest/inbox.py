@@ -120,12 +120,17 @@ def _rejected_unopened(name: str, status: os.stat_result) -> FileRejectedError |
         )
     if status.st_size == 0:
         return FileRejectedError("empty", "Filen er tom (0 byte). Gem skemaet på ny, og aflever igen.")
+    return unsupported_format(name)
+
+
+def unsupported_format(name: str) -> FileRejectedError | None:
+    """That a file's name ends on no format that is read; None where it does."""
     extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - names that are no UTF-8 stay as they are
-    if extension not in FORMATS:
-        shown = "." + printable(name).rpartition(".")[2] if extension else "(ingen)"
-        return FileRejectedError(
-            "unsupported_format",
-            f"Filtypen {shown} kan ikke læses. Gem skemaet som Excel-projektmappe (.xlsx), "
-            "OpenDocument-regneark (.ods), CSV eller parquet.",
-        )
-    return None
+    if extension in FORMATS:
+        return None
+    shown = "." + printable(name).rpartition(".")[2] if extension else "(ingen)"
+    return FileRejectedError(
+        "unsupported_format",
+        f"Filtypen {shown} kan ikke læses. Gem skemaet som Excel-projektmappe (.xlsx), "
+        "OpenDocument-regneark (.ods), CSV eller parquet.",
+    )

@@ -83,6 +83,11 @@ def read_files(
     with ReaderPool(catalogue) as pool:
         read = iter(progress(pool.read(to_read)))
         results = [next(read) if file.rejected is None else _unopened(file.rejected) for file in files]
+    return as_read(files, results, catalogue)
+
+
+def as_read(files: list[InboxFile], results: list[ReadFile], catalogue: Catalogue) -> ReadInbox:
+    """The content of files, one result for each, as frames."""
     return ReadInbox(
         files=pl.DataFrame(
             [

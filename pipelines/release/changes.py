@@ -51,6 +51,7 @@ _OWN = frozenset(
         *("ci95_lower", "ci95_upper", "ci998_lower", "ci998_upper", "reliability"),
     }
 )
+_SHOWN_FILES = 4
 
 
 class TableOfRelease(NamedTuple):
@@ -212,7 +213,11 @@ def changes(compared: Iterable[TableOfRelease], explanations: Explanations) -> p
                 unexplained.setdefault(each.path, set()).add(column)
             found.append((each.path, _row_in_words(row), column, old, new, reason))
     if unexplained:
-        told = "; ".join(f"{path} ({', '.join(sorted(columns))})" for path, columns in sorted(unexplained.items()))
+        # Shared files, which come last in the alphabet, tell most.
+        shown = sorted(unexplained, reverse=True)[:_SHOWN_FILES]
+        told = "; ".join(f"{path} ({', '.join(sorted(unexplained[path]))})" for path in shown)
+        if more := len(unexplained) - len(shown):
+            told += f"; and {more} files more"
         raise ReleaseError(
             f"values differ from the release before, and no delivery, population or method version explains it: {told}. "
             "Lay back deliveries that are gone from the inbox, raise METHOD_VERSION if the method changed, or withdraw the "

@@ -11,11 +11,10 @@ import polars as pl
 
 from pipelines.ingest import answers
 from pipelines.ingest.inbox import single_file
-from pipelines.ingest.intake import ReadInbox, _case_rows, _file_row, judge, row_errors
+from pipelines.ingest.intake import as_read, judge, row_errors
 from pipelines.ingest.pool import ReaderPool, ReadFile
 from pipelines.reference.municipalities import municipalities
 from portal.delivering.refused import RefusedError, RowError
-from schemas import tables
 from schemas.questionnaire import Catalogue
 from schemas.rounds import Round
 
@@ -58,12 +57,7 @@ def check(
     if file.rejected is not None:
         raise RefusedError(_UNPROCESSABLE, file.rejected.rule, file.rejected.message)
     (result,) = pool.read([file.path])
-    read = ReadInbox(
-        files=pl.DataFrame(
-            [_file_row(0, file, result, catalogue)], schema=dict(tables.DELIVERED_FILES.dtypes), orient="row"
-        ),
-        rows=_case_rows([file], [result], catalogue),
-    )
+    read = as_read([file], [result], catalogue)
     _require_own(result, read.rows, municipality_code)
     entry = judge(*read, round_, catalogue).delivery_log.row(0, named=True)
     errors = row_errors(*read, catalogue).select("row", "question", "rule", "message")

@@ -20,9 +20,9 @@ from upath import UPath
 
 from pipelines import storage
 from pipelines.form.form import correction
-from pipelines.ingest.limits import FORMATS
+from pipelines.ingest.inbox import unsupported_format
 from pipelines.ingest.pool import READERS, ReaderPool
-from pipelines.ingest.text import match_key, printable
+from pipelines.ingest.text import match_key
 from portal.delivering.checking import check, municipality_label, row_errors_of
 from portal.delivering.drafts import LIFETIME, Draft, Drafts
 from portal.delivering.receipts import HandedIn, Receipt, Receipts, handed_in
@@ -86,8 +86,9 @@ class Desk:
         require_welcome(round_, municipality_code)
         content = upload.file.read()
         checksum = hashlib.sha256(content).hexdigest()
-        if upload.extension not in FORMATS:
-            raise _unsupported(upload, checksum)
+        unsupported = unsupported_format(upload.sender_name)
+        if unsupported is not None:
+            raise RefusedError(422, unsupported.rule, unsupported.message, checksum=checksum)
         id_ = self._drafts.begin()
         try:
             path = self._drafts.write(id_, _own_name(upload), content)
@@ -222,17 +223,6 @@ def require_welcome(round_: Round, municipality_code: str) -> None:
         )
     if not round_.open:
         raise RefusedError(409, "round_closed", "Runden er lukket. Kontakt KL, hvis du har en rettelse.")
-
-
-def _unsupported(upload: Upload, checksum: str) -> RefusedError:
-    shown = printable(upload.extension) or "(ingen)"
-    return RefusedError(
-        422,
-        "unsupported_format",
-        f"Filtypen {shown} kan ikke læses. Gem skemaet som Excel-projektmappe (.xlsx), OpenDocument-regneark (.ods), CSV "
-        "eller parquet.",
-        checksum=checksum,
-    )
 
 
 def _own_name(upload: Upload) -> str:

@@ -1,7 +1,6 @@
 """The request that brings a file, whether from a page or a program: the body, the check, the audit log."""
 
 import asyncio
-import hmac
 from functools import partial
 
 from fastapi import HTTPException, Request
@@ -27,17 +26,6 @@ def known_round(round_name: str) -> Round:
     return round_
 
 
-def require_csrf(request: Request, sent: str | None) -> None:
-    """That a page of ours sent this. `csrf.csrf_checked` would read the body itself, which is `received`'s to read.
-
-    Raises:
-        HTTPException: 403.
-    """
-    expected = csrf.csrf_token(request)
-    if not expected or not hmac.compare_digest((sent or "").encode(), expected.encode()):
-        raise HTTPException(403, "Siden er forældet. Gå tilbage, genindlæs siden, og prøv igen.")
-
-
 async def checked_draft(
     request: Request, round_: Round, identity: Identity, municipality_code: str, *, is_from_page: bool
 ) -> Draft:
@@ -58,7 +46,7 @@ async def checked_draft(
     try:
         async with received(request) as upload:
             if is_from_page:
-                require_csrf(request, upload.fields.get(csrf.FIELD))
+                csrf.require_own_form(request, upload.fields.get(csrf.FIELD))
             draft = await _taken(request, upload, round_, municipality_code)
     except RefusedError as refused:
         what = f"{request.url.path} {refused.rule}"

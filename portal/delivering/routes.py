@@ -14,7 +14,7 @@ from portal.access.credentials import bearer_token
 from portal.access.guard import api_identity
 from portal.context import Portal, portal_of
 from portal.delivering.drafts import Draft
-from portal.delivering.handing_in import checked_draft, known_round, require_csrf
+from portal.delivering.handing_in import checked_draft, known_round
 from portal.delivering.receipts import Receipt
 from portal.delivering.refused import RefusedError, RowError
 from portal.delivering.upload import FIELD
@@ -145,7 +145,7 @@ async def hand_in(request: Request, round_name: str, identity: Annotated[Identit
         raise HTTPException(404)
     round_ = known_round(round_name)
     if bearer_token(request) is None:
-        require_csrf(request, request.headers.get(csrf.HEADER))
+        csrf.require_own_form(request, request.headers.get(csrf.HEADER))
     portal, code = portal_of(request), identity.municipality_code
     try:
         draft = await checked_draft(request, round_, identity, code, is_from_page=False)

@@ -200,8 +200,8 @@ def decide(  # noqa: PLR0913, PLR0917 - three parts of the address, three fields
             errors = {"bekraeft": _refusal(portal, round_, publication, chosen)}
     if errors:
         return _form(request, round_, publication, chosen, identity, given, errors)
-    life.repoint(portal.settings.root, round_.name)
     portal.audit.record(portal.now(), identity, chosen.action, f"{round_.name}/{publication.id}")
+    life.repoint(portal.settings.root, round_.name)
     return RedirectResponse(f"/kl/runder/{round_.name}", 303)
 
 

@@ -54,6 +54,7 @@ class _Overview(NamedTuple):
     standing: Standing
     reported_by: str | None
     release: Release | None
+    corrections: str | None
 
 
 class _Files(NamedTuple):
@@ -77,14 +78,22 @@ def overview(request: Request, identity: PageIdentity) -> Response:
 
 def _overview(portal: Portal, round_: Round, identity: Identity, code: str) -> _Overview:
     current = portal.publications.release(round_.name, LATEST)
-    seen = current is not None and current.is_visible_to(identity)
+    if current is not None and not current.is_visible_to(identity):
+        current = None
     return _Overview(
         round_=round_,
         deadline=wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
         standing=standing(portal.desk.deliveries(round_.name, code)),
         reported_by=reported_by(round_, code),
-        release=release_shown(portal, current, identity) if current is not None and seen else None,
+        release=None if current is None else release_shown(portal, current, identity),
+        corrections=None if current is None else _corrections(current, identity, code),
     )
+
+
+def _corrections(publication: Publication, identity: Identity, code: str) -> str | None:
+    """Where the workbook with a municipality's faulty cells marked is found; None where there are none."""
+    path = f"municipalities/{code}/rejected_rows.xlsx"
+    return file_address(publication, path) if publication.may_see(identity, path) else None
 
 
 def reported_by(round_: Round, code: str) -> str | None:

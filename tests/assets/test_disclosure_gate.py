@@ -12,6 +12,7 @@ import pytest
 from upath import UPath
 
 import assets.disclosure
+import assets.release
 from pipelines.release.gate import require_audited
 from pipelines.release.history import earlier_releases
 from pipelines.release.manifest import differences
@@ -212,7 +213,8 @@ def test_breakdowns_are_shown_from_as_many_participants_as_the_round_says(root, 
     shutil.rmtree(root / "releases")
     for participants, shown in ((12, False), (11, True)):
         waiting = ROUND.model_copy(update={"breakdowns_from_participants": participants})
-        monkeypatch.setattr(assets.disclosure, "find_round", lambda _, waiting=waiting: waiting)
+        for module in (assets.disclosure, assets.release):
+            monkeypatch.setattr(module, "find_round", lambda _, waiting=waiting: waiting)
         result, reasons = night(root, monkeypatch)
         assert result.success, reasons
         statuses = set(table(root, "shared_target_groups")["value_status"])

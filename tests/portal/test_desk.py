@@ -9,12 +9,14 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from upath import UPath
 
 from pipelines import storage
 from pipelines.ingest.inbox import find_files
 from pipelines.ingest.intake import take_inbox
 from portal.delivering import desk as desk_module
 from portal.delivering.drafts import DRAFTS_PER_MUNICIPALITY, LIFETIME
+from portal.delivering.receipts import Receipt, handed_in
 from schemas.errors import BotilbudError
 from tests.portal import portal_scenario as scenario
 from tests.portal.desk_scenario import (
@@ -586,3 +588,15 @@ def test_whatever_the_clock_says_a_later_delivery_has_the_greater_name(times):
         names.append(newest.file)
     assert names == sorted(names)
     assert len(set(names)) == len(names)
+
+
+def test_a_checksum_that_looks_like_a_cpr_number_does_not_hide_what_the_night_says(desk_app):
+    desk_app.own.get(API)
+    name = "20261122T120000Z__portal-0001-a0707901234b.csv"
+    receipt = Receipt(ROUND.name, OWN, 1, name, "skema.csv", desk_app.clock(), "0" * 64, 1, 3, 2, 1, 0)
+    folder = desk_app.root / "inbox" / ROUND.name / OWN
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(good())
+    night(desk_app)
+    (one,) = handed_in(UPath(desk_app.root), [(receipt, "draft")], ROUND.name, OWN)
+    assert (one.status, one.sender_name) == ("current", "skema.csv")

@@ -58,7 +58,8 @@ def serving(folders: Path, port: int):
             stderr=log,
         )
     try:
-        wait_for(lambda: answers(port, "/healthz"))
+        wait_for(lambda: answers(port, "/healthz") or server.poll() is not None, 60)
+        assert server.poll() is None, (folders / "server.log").read_text()
         yield server
     finally:
         server.send_signal(signal.SIGTERM)

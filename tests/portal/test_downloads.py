@@ -216,9 +216,17 @@ def test_a_head_without_end_is_refused(server):
         request("/healthz", token, f"X: {'a' * 1_000_000}\r\n"),
         b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 1_000_000,
     ):
-        with connected(url) as connection, pytest.raises((AssertionError, ConnectionError)):
-            connection.sendall(head)
-            assert b" 400 " not in connection.recv(1000)
+        with connected(url) as connection:
+            assert is_refused(connection, head)
+
+
+def is_refused(connection, sent):
+    """Whether the server answers 400, or has closed the connection before all was sent."""
+    try:
+        connection.sendall(sent)
+        return b" 400 " in connection.recv(1000)
+    except ConnectionError:
+        return True
 
 
 @pytest.mark.slow

@@ -155,7 +155,10 @@ def test_the_style_sheet_is_kept_for_ever_under_an_address_of_its_content(nobody
 def test_the_overview_says_what_counts_and_what_is_missing(app, state, clock):
     clock.now = dt.datetime(2023, 3, 19, 12, tzinfo=dt.UTC)
     token = scenario.token_for(state, scenario.OTHER, now=clock.now)
-    text = got(scenario.browser_for(app, token), "/")
+    other = scenario.browser_for(app, token)
+    text = got(other, "/")
+    workbook = re.search(r'href="([^"]*)">Hent regnearket med fejlene markeret', text)[1]
+    assert other.get(workbook).content.startswith(b"PK")
     assert "Odense Kommune" in text
     assert "Fristen er 31-03-2023, om 12 dage." in text
     assert "1 række afvist" in text
@@ -289,7 +292,10 @@ def test_a_withdrawn_release_leaves_its_reason_and_the_way_to_the_current_one(mu
     assert "Navnesen" not in text
     assert f'href="{RELEASE}"' in text
     assert first in got(municipality, RELEASE)
-    assert "Navnesen" not in got(municipality, f"/runder/{ROUND.name}")
+    listed = got(municipality, f"/runder/{ROUND.name}")
+    assert "Begrundelse: Forkert &lt;kvartal&gt;" in listed
+    assert "Navnesen" not in listed
+    assert listed.count("Nyt i denne udgivelse") == 1
 
 
 @pytest.mark.parametrize("path", ["/runder/2022-10-02", "/runder/x", f"/runder/{ROUND.name}/udgivelser/..%2f..%2fx"])
@@ -362,6 +368,8 @@ def test_kl_decides_on_a_release_with_name_reason_and_confirmation(kl, root, dec
     assert re.fullmatch(r"En konsulent \(token:\w+\)", made.by)
     (event,) = events_of(kl, action)
     assert (event.role, event.what) == ("kl", f"{ROUND.name}/{release}")
+    # The pointer never names a withdrawn release.
+    assert (root / "releases" / ROUND.name / life.LATEST).exists() == (status == "final")
     again = kl.post(address, data=form_of(kl, release, decision) | filled)
     assert again.status_code == 422
     assert "Udgivelsen er allerede" in again.text
