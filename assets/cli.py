@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from assets import cli_release, cli_token
-from assets.untold import told
+from pipelines.untold import told
 from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:

@@ -5,9 +5,7 @@ What belongs here: what holds for every route. What a single route refuses, it s
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,12 +13,11 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipelines.untold import told
 from portal.files.answers import GoneError
 from portal.templating import page
 
 _LOG = logging.getLogger("portal")
-_PROJECT = Path(__file__).parents[1]
-_SHOWN_FRAMES = 3
 _FOR_PROGRAMS = ("/api/", "/files/", "/deliveries/", "/openapi.json", "/healthz")
 _NOT_FOUND = "Siden findes ikke."
 _UNREADABLE = "Forespørgslen kan ikke læses."
@@ -34,7 +31,7 @@ _TITLES = {
     422: "Forespørgslen kan ikke læses",
     429: "Vent lidt",
 }
-_TEXTS = {404: "Adressen er forkert, eller siden er ikke til jer.", 405: "Gå tilbage, og prøv igen."}
+_TEXTS = {404: "Adressen er forkert, eller siden er ikke til dig.", 405: "Gå tilbage, og prøv igen."}
 
 
 def add_answers_to_errors(app: FastAPI) -> None:
@@ -111,13 +108,3 @@ def _fault(scope: Scope) -> Response:
     if is_for_programs(scope["path"]):
         return JSONResponse({"detail": _FAULT}, 500)
     return Response(_FAULT, 500, media_type="text/plain; charset=utf-8")
-
-
-def told(error: BaseException) -> str:
-    """An error in one line without its text: its kind and our lines."""
-    frames = [
-        f"{Path(frame.filename).relative_to(_PROJECT)}:{frame.lineno}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(_PROJECT) and "site-packages" not in frame.filename
-    ]
-    return f"{type(error).__name__} at {', '.join(frames[-_SHOWN_FRAMES:]) or 'no line of ours'}"

@@ -284,6 +284,6 @@ def _rejected_rows(about: Reminder, today: dt.date) -> tuple[str, str]:
     them = "Den afviste række" if about.faulty_rows == 1 else "De afviste rækker"
     return f"{count} afvist", (
         f"Afleveringen fra {about.municipality} er modtaget, men {count} er afvist. {them} tæller ikke med. Hent regnearket "
-        "rejected_rows.xlsx på siden for rundens seneste udgivelse. Her er fejlene markeret. Ret dem, og aflever regnearket "
+        "correction.xlsx på siden for rundens seneste udgivelse. Her er fejlene markeret. Ret dem, og aflever regnearket "
         f"igen. {_due(about, today)}"
     )

@@ -47,7 +47,7 @@ def breaks(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             continue
         found += [
             f"column {name} has another {what}"
-            for what in ("type", "itemType", "unit")
+            for what in ("type", "unit")
             if field.get(what) != fields[name].get(what)
         ]
         gone = _values(field) - _values(fields[name])

@@ -21,6 +21,7 @@ from schemas.tables import Table, failures
 SHARED = "shared"
 RATES = f"{SHARED}/case_rates.parquet"
 CHANGES = "changes.parquet"
+CORRECTION = "correction.xlsx"
 
 
 class ReleaseFile(NamedTuple):
@@ -156,7 +157,7 @@ def correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalog
             .select("file", "received_at", "rule", "message"),
             municipality_code=code,
         )
-        yield ReleaseFile(f"{_folder(code)}/correction.xlsx", workbook, None, errors["row"].n_unique())
+        yield ReleaseFile(f"{_folder(code)}/{CORRECTION}", workbook, None, errors["row"].n_unique())
 
 
 def _folder(code: str) -> str:

@@ -5,7 +5,6 @@ What belongs here: reading. What does not: what follows from a release for the n
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +16,8 @@ from pipelines.disclosure.candidate import Release, own_counts
 from pipelines.disclosure.earlier import FIGURES_FROM, TABLES
 from pipelines.disclosure.figures import FINDINGS
 from pipelines.release.contents import SHARED
-from pipelines.release.manifest import NAME, changed_release
+from pipelines.release.life import manifests
+from pipelines.release.manifest import changed_release
 from pipelines.storage import read_parquet
 
 _OWN = "question_answers.parquet"
@@ -35,16 +35,14 @@ def earlier_releases(folder: UPath) -> dict[str, Release]:
     """
     releases: dict[str, Release] = {}
     totals: list[dict[str, int]] = []
-    for path in sorted(folder.glob(f"*/{NAME}"), key=str) if folder.exists() else []:
-        if path.parent.name.startswith("."):
-            continue  # half written
-        hashes = {resource["path"]: resource["hash"] for resource in json.loads(path.read_bytes())["resources"]}
+    for id_, manifest in manifests(folder):
+        hashes = {resource["path"]: resource["hash"] for resource in manifest["resources"]}
         read = {name: sha256 for name, sha256 in hashes.items() if _is_shared(name) or _is_own(name)}
-        release = _read(path.parent, read)
+        release = _read(folder / id_, read)
         if _is_of_another(release) or not _shows_anything(release.shared):
             totals.append(dict(release.shared["case_rates"].select("municipality_code", "cases").iter_rows()))
         else:
-            releases[path.parent.name] = release
+            releases[id_] = release
     return {id_: replace(release, later_totals=tuple(totals)) for id_, release in releases.items()}
 
 

@@ -82,7 +82,7 @@ def withdraw(root: UPath, round_name: str, release: str, *, by: str, reason: str
 
 
 def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> None:
-    if release not in releases(root, round_name):
+    if release not in release_ids(storage.releases(root, round_name)):
         raise ReleaseError(f"round {round_name} has no release {release!r}")
     if not decision.by.strip() or not decision.reason.strip():
         raise ReleaseError("a decision needs the name of who decides and a reason")
@@ -146,6 +146,12 @@ def releases(root: UPath, round_name: str) -> list[str]:
     return [id_ for _, id_ in sorted(numbered, reverse=True)]
 
 
+def release_ids(folder: UPath) -> list[str]:
+    """The ids of the releases in a round's folder, in no order of theirs; no manifest is read."""
+    found = sorted(folder.glob(f"*/{NAME}"), key=str) if folder.exists() else []
+    return [path.parent.name for path in found if not path.parent.name.startswith(".")]  # half written
+
+
 def withdrawn_twin(root: UPath, round_name: str, inputs_sha256: str) -> str | None:
     """The withdrawn release that was made from the same deliveries, population and method; None without one."""
     decided = {name.partition("/")[0] for name in storage.files_below(storage.decisions(root, round_name))}
@@ -158,6 +164,5 @@ def withdrawn_twin(root: UPath, round_name: str, inputs_sha256: str) -> str | No
 
 def manifests(folder: UPath) -> Iterator[tuple[str, dict[str, Any]]]:
     """The ids and manifests of all releases in a round's folder, withdrawn ones included, by id."""
-    for path in sorted(folder.glob(f"*/{NAME}"), key=str) if folder.exists() else []:
-        if not path.parent.name.startswith("."):  # half written
-            yield path.parent.name, json.loads(path.read_bytes())
+    for release in release_ids(folder):
+        yield release, manifest_in(folder, release)

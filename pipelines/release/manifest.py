@@ -39,7 +39,7 @@ _TYPES: dict[pl.DataType, dict[str, str]] = {
     pl.Float64(): {"type": "number"},
     pl.Boolean(): {"type": "boolean"},
     pl.Datetime("us", "UTC"): {"type": "datetime"},
-    pl.List(pl.String()): {"type": "list", "itemType": "string"},
+    pl.List(pl.String()): {"type": "array"},
 }
 
 

@@ -66,7 +66,7 @@ def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[R
     if before is not None and before.get("contentSha256") == checksum(said):
         _require_unchanged(folder, before["id"])
         return Outcome(before["id"], is_new=False, files=len(before["resources"]))
-    if (id_ := manifest.release_id(checksum(said), standing)) in life.releases(root, round_name):
+    if (id_ := manifest.release_id(checksum(said), standing)) in life.release_ids(folder):
         # A killed run had made it, but not pointed at it.
         _require_unchanged(folder, id_)
         document = life.manifest_of(root, round_name, id_)

@@ -95,7 +95,7 @@ def refuse_over_limit(request: Request) -> None:
     if seconds is not None:
         raise HTTPException(
             429,
-            "Der er for mange mislykkede forsøg fra jeres netværk. Prøv igen senere.",
+            "Der er for mange mislykkede forsøg fra dit netværk. Prøv igen senere.",
             {"Retry-After": str(seconds)},
         )
 

@@ -33,8 +33,8 @@ _ALGORITHMS = ["RS256", "ES256"]
 _TIMEOUT_SECONDS = (5, 10)
 _CLOCKS_DIFFER_SECONDS = 60
 _SUBJECT_CHARACTERS = 255
-_UNREACHABLE = "Jeres login svarer ikke lige nu. Prøv igen senere."
-_INVALID = "Svaret fra jeres login kunne ikke godkendes. Prøv at logge ind igen."
+_UNREACHABLE = "Din organisations login svarer ikke lige nu. Prøv igen senere."
+_INVALID = "Svaret fra din organisations login kunne ikke godkendes. Prøv at logge ind igen."
 _OUTDATED = "Tiden til at logge ind er gået. Prøv at logge ind igen."
 _NO_ACCESS = "Din organisation har ikke adgang. Kun kommuner og KL kan logge ind."
 

@@ -69,6 +69,11 @@ class Publication:
     participants: frozenset[str]
     files: Mapping[str, ResourceInfo]
 
+    @property
+    def number(self) -> int:
+        """Its place among the releases of its round, from 1."""
+        return int(self.document.get("number", 0))
+
     def may_see(self, identity: Identity, path: str) -> bool:
         """Whether this is a file of the release that somebody may see: the one rule, for every way to get at it."""
         if path not in self.files:
@@ -124,7 +129,8 @@ class Publications:
         """The releases of a round, newest first, withdrawn ones included; none of a round that does not exist."""
         if round_name not in load_rounds():
             return []
-        return [self._publication(round_name, id_) for id_ in life.releases(self._root, round_name)]
+        found = [self._publication(round_name, id_) for id_ in self._ids(round_name)]
+        return sorted(found, key=lambda publication: (publication.number, publication.id), reverse=True)
 
     def release(self, round_name: str, id_or_latest: str) -> Publication | None:
         """A release by its id, or by `latest` the newest that is not withdrawn; None where there is none."""
@@ -136,8 +142,7 @@ class Publications:
         known = self._read.get((round_name, id_or_latest))
         if known is not None:
             return known
-        ids = life.releases(self._root, round_name)
-        return self._publication(round_name, id_or_latest) if id_or_latest in ids else None
+        return self._publication(round_name, id_or_latest) if id_or_latest in self._ids(round_name) else None
 
     def status(self, publication: Publication) -> life.Status:
         """What a release is now: preliminary, final or withdrawn."""
@@ -152,6 +157,9 @@ class Publications:
         if self.status(publication) != life.WITHDRAWN:
             return None
         return self.decisions(publication)[-1]
+
+    def _ids(self, round_name: str) -> list[str]:
+        return life.release_ids(storage.releases(self._root, round_name))
 
     def _publication(self, round_name: str, id_: str) -> Publication:
         with self._lock:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.routing import APIRoute
 
+from pipelines.release.contents import SHARED
 from portal.access.guard import api_identity
 from portal.context import portal_of
 from portal.files.addresses import PACKAGE, file_address, saved_name
@@ -24,8 +25,10 @@ from portal.files.package import package
 from portal.files.published import LATEST, Publication, content_type
 from portal.files.sending import FileAnswer
 
-_FOR_EVER = "private, max-age=31536000, immutable"
+# A release can be withdrawn, so even an address that never changes its meaning is asked again; the tag makes that cheap.
 _ASK_AGAIN = "private, no-cache"
+# What is one municipality's alone is left in no browser's folder on a desk that others sit at.
+_KEEP_NOTHING = "no-store"
 _ZIP = "application/zip"
 # More would wait for each other: what is done before the content is mostly Python.
 _THREADS = 4
@@ -152,7 +155,7 @@ def _headers(publication: Publication, path: str, checksum: str, *, is_latest: b
     """What holds for every answer about a content."""
     return {
         "etag": f'"{checksum}"',
-        "cache-control": _ASK_AGAIN if is_latest else _FOR_EVER,
+        "cache-control": _ASK_AGAIN if path.startswith(f"{SHARED}/") else _KEEP_NOTHING,
         "vary": "Authorization, Cookie",
         "content-disposition": f'attachment; filename="{saved_name(publication, path)}"',
     } | ({"content-location": file_address(publication, path)} if is_latest else {})

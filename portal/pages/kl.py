@@ -29,12 +29,14 @@ ACTIONS = {
     "sign_in": "logget ind",
     "sign_in_failed": "mislykket login",
     "sign_out": "logget ud",
+    "view": "set tal på siden",
     "download": "hentet fil",
     "upload": "fil kontrolleret",
     "delivery": "afleveret",
     "refused": "fil afvist ved kontrol",
     "promote": "udgivelse gjort endelig",
     "withdraw": "udgivelse trukket tilbage",
+    "torn_line": "afbrudt linje i loggen",
 }
 _KL = "kl"
 
@@ -201,7 +203,6 @@ def decide(  # noqa: PLR0913, PLR0917 - three parts of the address, three fields
     if errors:
         return _form(request, round_, publication, chosen, identity, given, errors)
     portal.audit.record(portal.now(), identity, chosen.action, f"{round_.name}/{publication.id}")
-    life.repoint(portal.settings.root, round_.name)
     return RedirectResponse(f"/kl/runder/{round_.name}", 303)
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from pipelines import storage
-from pipelines.release.contents import CHANGES, RATES, SHARED
+from pipelines.release.contents import CHANGES, CORRECTION, RATES, SHARED
 from pipelines.release.life import WITHDRAWN, Decision, Status
 from pipelines.release.manifest import NAME as MANIFEST
 from portal import danish, sample_code, wording
@@ -92,7 +92,7 @@ def _overview(portal: Portal, round_: Round, identity: Identity, code: str) -> _
 
 def _corrections(publication: Publication, identity: Identity, code: str) -> str | None:
     """Where the workbook with a municipality's faulty cells marked is found; None where there are none."""
-    path = f"municipalities/{code}/rejected_rows.xlsx"
+    path = f"municipalities/{code}/{CORRECTION}"
     return file_address(publication, path) if publication.may_see(identity, path) else None
 
 
@@ -126,6 +126,7 @@ def release(request: Request, round_name: str, release: str, identity: PageIdent
     if publication is None or not publication.is_visible_to(identity):
         raise HTTPException(404)
     shown = release_shown(portal, publication, identity)
+    portal.audit.record(portal.now(), identity, "view", f"{round_.name}/{publication.id}")
     if shown.status == WITHDRAWN:
         current = portal.publications.release(round_.name, LATEST)
         stands = current is not None and current.is_visible_to(identity)

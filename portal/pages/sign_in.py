@@ -16,8 +16,8 @@ from portal.identity import Identity
 from portal.templating import page
 
 _WRONG = "Adgangsnøglen er ikke gyldig. Den kan være skrevet forkert, udløbet eller trukket tilbage."
-_TOO_MANY = "Der er for mange mislykkede forsøg fra jeres netværk. Prøv igen om {minutes} minutter."
-_BROKEN_OFF = "Jeres login blev afbrudt. Prøv at logge ind igen."
+_TOO_MANY = "Der er for mange mislykkede forsøg fra dit netværk. Prøv igen om {minutes} minutter."
+_BROKEN_OFF = "Login blev afbrudt. Prøv at logge ind igen."
 
 router = APIRouter()
 

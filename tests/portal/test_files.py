@@ -42,9 +42,13 @@ def test_a_municipality_gets_the_shared_files_and_its_own_byte_for_byte(own, roo
     assert "last-modified" not in answer.headers
 
 
-def test_a_dated_address_may_be_kept_for_ever_by_the_browser_and_by_nobody_between(own, root):
-    kept = own.get(address(scenario.latest(root), RATES)).headers["cache-control"]
-    assert {"private", "immutable"} <= set(kept.split(", "))
+def test_a_browser_asks_again_for_what_is_shared_and_keeps_nothing_of_what_is_one_municipalitys(own, root):
+    for release in ("latest", scenario.latest(root)):
+        assert own.get(address(release, RATES)).headers["cache-control"] == "private, no-cache"
+        assert (
+            own.get(address(release, f"municipalities/{OWN}/responses.parquet")).headers["cache-control"] == "no-store"
+        )
+        assert own.get(address(release, "package.zip")).headers["cache-control"] == "no-store"
 
 
 def test_latest_answers_the_file_itself_and_says_where_it_lies_for_ever(own, root):

@@ -343,7 +343,7 @@ def test_an_answer_after_ten_minutes_is_too_late(app, browser, provider, clock):
 def test_a_sign_in_that_the_person_broke_off_is_told(app, browser):
     state = parse_qs(urlsplit(at_provider(browser)).query)["state"][0]
     answer = browser.get("/oidc/svar", params={"state": state, "error": "access_denied", "error_description": "<b>x"})
-    assert_refused(app, browser, answer, "Jeres login blev afbrudt")
+    assert_refused(app, browser, answer, "Login blev afbrudt")
     assert "<b>x" not in answer.text
 
 
@@ -394,7 +394,10 @@ def test_a_provider_that_is_away_or_too_slow_is_told_and_named_to_nobody(app, mo
     with pytest.raises(oidc.OpenIdError) as away:
         slow.begin(NOW)
     for error in (told.value, away.value):
-        assert (error.status_code, str(error)) == (502, "Jeres login svarer ikke lige nu. Prøv igen senere.")
+        assert (error.status_code, str(error)) == (
+            502,
+            "Din organisations login svarer ikke lige nu. Prøv igen senere.",
+        )
 
 
 def test_a_wrong_client_secret_lets_nobody_in_and_is_shown_to_nobody(tmp_path, clock, provider):

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from pipelines.release import life
-from pipelines.release.contents import CHANGES
+from pipelines.release.contents import CHANGES, RATES
 from pipelines.release.manifest import NAME, to_bytes
 from portal import danish
 from portal.templating import static_files
 from schemas import tables
+from tests.assets.graph import files_below
 from tests.portal import portal_scenario as scenario
 from tests.scenario import ROUND
 
@@ -361,6 +362,7 @@ def test_kl_decides_on_a_release_with_name_reason_and_confirmation(kl, root, dec
     release = scenario.latest(root)
     address = f"/kl/runder/{ROUND.name}/udgivelser/{release}/{decision}"
     filled = {"navn": "En konsulent", "begrundelse": "Gennemgået", "bekraeft": "ja"}
+    before = files_below(root / "releases")
     answer = kl.post(address, data=form_of(kl, release, decision) | filled)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/kl/runder/{ROUND.name}")
     (made,) = life.decisions(kl.app.state.portal.settings.root, ROUND.name, release)
@@ -368,8 +370,9 @@ def test_kl_decides_on_a_release_with_name_reason_and_confirmation(kl, root, dec
     assert re.fullmatch(r"En konsulent \(token:\w+\)", made.by)
     (event,) = events_of(kl, action)
     assert (event.role, event.what) == ("kl", f"{ROUND.name}/{release}")
-    # The pointer never names a withdrawn release.
-    assert (root / "releases" / ROUND.name / life.LATEST).exists() == (status == "final")
+    # The portal writes nothing among the releases, and shows no withdrawn one whatever the pointer says.
+    assert files_below(root / "releases") == before
+    assert kl.get(f"/files/{ROUND.name}/latest/{RATES}").status_code == (200 if status == "final" else 404)
     again = kl.post(address, data=form_of(kl, release, decision) | filled)
     assert again.status_code == 422
     assert "Udgivelsen er allerede" in again.text
@@ -443,3 +446,11 @@ def test_kl_sees_all_rates_on_a_releases_page(kl, root):
     rates = shared(root, "case_rates")
     for name, cases in rates.select("municipality_name", "cases").iter_rows():
         assert [cells[2] for cells in page.cells if cells[1] == name] == [str(cases)]
+
+
+def test_who_looked_at_which_release_stands_in_the_audit_log(municipality, root):
+    release = scenario.latest(root)
+    got(municipality, f"/runder/{ROUND.name}/udgivelser/latest")
+    assert [(event.municipality_code, event.what) for event in events_of(municipality, "view")] == [
+        (scenario.OWN, f"{ROUND.name}/{release}")
+    ]

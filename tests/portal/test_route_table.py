@@ -143,7 +143,7 @@ def values(world):
         "round_name": [ROUND.name, "2024-10-01", "1999-01-01", "..", OTHER],
         "release": [world.release, "latest", "0123456789abcdef", "..", "LATEST"],
         "code": [OTHER, OWN, "999", "..", "*"],
-        "name": [*others, "datapackage.json", "changes.parquet", "rejected_rows.xlsx", f"../{OTHER}/responses.parquet"],
+        "name": [*others, "datapackage.json", "changes.parquet", "correction.xlsx", f"../{OTHER}/responses.parquet"],
         "draft_id": [world.draft, "0" * 32, "..", "%"],
         "decision": ["goer-endelig", "traek-tilbage", ".."],
     }
