@@ -10,7 +10,7 @@ nightly: .venv/run.stamp
 	$(BIN)/botilbud nightly
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/dev.stamp
 	$(BIN)/python -m pytest -m slow

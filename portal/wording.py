@@ -48,8 +48,10 @@ def counted(count: int, one: str, several: str) -> str:
 # Deadlines
 
 
-def deadline(last_day: dt.date, today: dt.date, *, is_open: bool) -> str:
+def deadline(last_day: dt.date | None, today: dt.date, *, is_open: bool) -> str:
     """When deliveries are due, seen from today, and whether the round still takes them."""
+    if last_day is None:
+        return "Runden har ingen frist." if is_open else "Runden er lukket, og der kan ikke afleveres mere."
     days = (last_day - today).days
     if not is_open:
         return f"Fristen var {date(last_day)}. Runden er lukket, og der kan ikke afleveres mere."
@@ -211,7 +213,7 @@ class Reminder(NamedTuple):
     Attributes:
         municipality: its name in full.
         round_date: the round's snapshot date.
-        last_day: the round's deadline.
+        last_day: the round's deadline; None where it has none.
         state: where it stands.
         faulty_rows: how many rows of the delivery that counts are rejected.
         address: where it hands in.
@@ -219,7 +221,7 @@ class Reminder(NamedTuple):
 
     municipality: str
     round_date: dt.date
-    last_day: dt.date
+    last_day: dt.date | None
     state: State
     faulty_rows: int
     address: str
@@ -260,6 +262,8 @@ KL
 
 
 def _due(about: Reminder, today: dt.date) -> str:
+    if about.last_day is None:
+        return "Runden er stadig åben."
     if today > about.last_day:
         return f"Fristen var {date(about.last_day)}, men runden er stadig åben."
     return f"Fristen er {date(about.last_day)}."

@@ -39,7 +39,7 @@ class Round(BaseModel):
     breakdowns_from_participants: StrictInt = Field(default=1, ge=1)
     rejected_rows_share: StrictFloat | StrictInt = Field(ge=0, le=1)
     reports_for: dict[StrictStr, tuple[StrictStr, ...]]
-    deadline: dt.date
+    deadline: dt.date | None = None
     open: StrictBool
 
     @property

@@ -3,8 +3,13 @@
 import socket
 
 import pytest
+from hypothesis import settings
 
 from tests.scenario import NO_STATBANK
+
+# A busy machine is no fault, and the same cases every time tell whether a change is.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)

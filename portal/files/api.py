@@ -25,7 +25,7 @@ class RoundAnswer(BaseModel):
     """A survey round."""
 
     round: str = Field(description="The snapshot date; the round's name in addresses.", examples=["2022-10-01"])
-    deadline: dt.date = Field(description="The last day for handing in.")
+    deadline: dt.date | None = Field(description="The last day for handing in; null where there is none.")
     is_open: bool = Field(description="Whether deliveries are taken.")
     threshold_dkk: int = Field(description="A case counts from this yearly cost, kroner.", examples=[2_000_000])
     population_quarter: str = Field(description="The quarter whose population is wanted.", examples=["2022K4"])

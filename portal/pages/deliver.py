@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from pipelines.form.form import template
 from pipelines.ingest.messages import RULES_DA
 from pipelines.ingest.text import printable
+from portal import danish, wording
 from portal.access.guard import csrf_checked, municipality_identity, page_identity
 from portal.context import portal_of
 from portal.delivering.desk import require_welcome
@@ -176,7 +177,7 @@ def _form(
         "aflevering.html",
         status_code=200 if refused is None else refused.status,
         round=round_,
-        is_late=portal.now().astimezone(_COPENHAGEN).date() > round_.deadline,
+        deadline=wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
         closed=closed,
         refused=refused,
         errors=_shown(refused.errors if refused else ()),

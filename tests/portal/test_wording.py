@@ -131,6 +131,11 @@ def test_the_deadline_is_told_in_words(today, is_open, told):
     assert wording.deadline(LAST_DAY, today, is_open=is_open) == told
 
 
+def test_a_round_without_a_deadline_says_so():
+    assert wording.deadline(None, dt.date(2025, 3, 1), is_open=True) == "Runden har ingen frist."
+    assert "Fristen" not in wording.deadline(None, dt.date(2025, 3, 1), is_open=False)
+
+
 @pytest.mark.parametrize(
     ("row", "count", "share"),
     [
