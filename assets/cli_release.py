@@ -52,7 +52,8 @@ def withdraw(release: Release, round_name: RoundOption, name: Name, reason: Reas
     root, round_name = settings.data_root(), _round(round_name)
     id_ = _release(release, round_name)
     life.withdraw(root, round_name, id_, by=name, reason=reason, at=_now())
-    life.repoint(root, round_name)
+    with life.alone(root, round_name):
+        life.repoint(root, round_name)
     current = life.current_release(root, round_name)
     stands = f"Nu gælder udgivelse {current}." if current else "Runden har ingen gældende udgivelse."
     typer.echo(f"Udgivelse {id_} er trukket tilbage. {stands}")

@@ -1,5 +1,6 @@
 """The whole code location: assets, job, schedule, sensor and resources, as one function of the settings."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     Args:
         resource_overrides: resources to use instead of those of the settings, by key: data, statbank, parquet.
     """
+    os.umask(0o027)  # however Dagster was started, cases in clear are nobody else's
     root = settings.data_root()
     overrides = dict(resource_overrides or {})
     data = overrides.get("data", DataRoot(location=str(root)))

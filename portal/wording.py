@@ -124,7 +124,9 @@ def news(changes: pl.DataFrame, names: Mapping[str, str], own: str | None) -> li
     if changes.is_empty():
         return ["Ingen tal er ændret siden den forrige udgivelse."]
     rates = _of(changes, RATES)
-    told = [*_participants(rates, names, own), *_own_figures(rates, own), *_pooled_rate(changes)]
+    told = _participants(rates, names, own)
+    if not _is_new(rates, own):  # which may not see what the release before said
+        told += [*_own_figures(rates, own), *_pooled_rate(changes)]
     why = joined(_reasons(changes))
     return [*told, f"Årsag til ændringerne: {why}."] if told else [f"Enkelte tal er ændret. Årsag: {why}."]
 
@@ -147,6 +149,12 @@ def _participants(rates: pl.DataFrame, names: Mapping[str, str], own: str | None
     if gone:
         told.append(f"Ikke længere med i opgørelsen: {_named(gone, names)}.")
     return told
+
+
+def _is_new(rates: pl.DataFrame, own: str | None) -> bool:
+    """Whether a municipality takes part for the first time."""
+    rows = rates.filter(pl.col("column") == "cases", pl.col("old").is_null())
+    return own in _municipalities(rows)
 
 
 def _municipalities(rows: pl.DataFrame) -> list[str]:

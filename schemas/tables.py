@@ -396,6 +396,16 @@ RELEASED_TARGET_GROUPS = _released(TARGET_GROUPS)
 RELEASED_PROVIDER_TYPES = _released(PROVIDER_TYPES)
 RELEASED_QUESTION_ANSWERS = _released(QUESTION_ANSWERS)
 RELEASED_KEY_FINDINGS = _released(KEY_FINDINGS)
+
+
+def released(questionnaire: str) -> dict[str, Table]:
+    """The tables that the releases of a round with this version of the form hold, by name."""
+    of_all = (CASE_RATES, AREA_AVERAGES, FUNNEL_LIMITS, ROUND_CHANGES, RELEASED_KEY_FINDINGS)
+    breakdowns = (RELEASED_TARGET_GROUPS, RELEASED_PROVIDER_TYPES, RELEASED_QUESTION_ANSWERS)
+    of_one = (DELIVERY_LOG, REJECTED_ROWS, responses(questionnaire))
+    return {table.name: table for table in (*of_all, *breakdowns, *of_one)}
+
+
 CHANGES = Table(
     "changes",
     "One row per value that differs from the round's release before. Key: file, row and column. For KL alone: it holds what "

@@ -5,13 +5,18 @@ release itself never changes, and a withdrawn one is kept: what was shown stays 
 """
 
 import datetime as dt
+import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from upath import UPath
 
 from pipelines import storage
+from pipelines.ingest.text import printable
 from pipelines.release.manifest import NAME
 from schemas.errors import ReleaseError
 
@@ -20,6 +25,7 @@ PRELIMINARY: Status = "preliminary"
 FINAL: Status = "final"
 WITHDRAWN: Status = "withdrawn"
 LATEST = "latest.json"
+_LOCK = ".lock"
 _FOLLOWS: dict[Status, frozenset[Status]] = {
     PRELIMINARY: frozenset({FINAL, WITHDRAWN}),
     FINAL: frozenset({WITHDRAWN}),
@@ -34,6 +40,26 @@ class Decision(NamedTuple):
     by: str
     reason: str
     at: dt.datetime
+
+
+@contextmanager
+def alone(root: UPath, round_name: str) -> Iterator[None]:
+    """Waits until nobody else publishes, decides on or points at releases of a round, on this machine.
+
+    An object store has no such lock: there the nights and the decisions of one round are for one machine.
+    """
+    folder = storage.decisions(root, round_name)
+    if not storage.is_local(folder):
+        yield
+        return
+    Path(str(folder)).mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        # Let go when the file is closed, by whatever end of the process.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def decisions(root: UPath, round_name: str, release: str) -> list[Decision]:
@@ -59,7 +85,8 @@ def promote(root: UPath, round_name: str, release: str, *, by: str, reason: str,
     Raises:
         ReleaseError: there is no such release, or it is final or withdrawn already, or name or reason is missing.
     """
-    _decide(root, round_name, release, Decision(FINAL, by, reason, at))
+    with alone(root, round_name):
+        _decide(root, round_name, release, Decision(FINAL, by, reason, at))
 
 
 def withdraw(root: UPath, round_name: str, release: str, *, by: str, reason: str, at: dt.datetime) -> None:
@@ -68,17 +95,18 @@ def withdraw(root: UPath, round_name: str, release: str, *, by: str, reason: str
     Raises:
         ReleaseError: as `promote`; or a release that still stands shows this one's figures.
     """
-    showing = [
-        id_
-        for id_, manifest in manifests(storage.releases(root, round_name))
-        if manifest.get("figuresFrom") == release and status(root, round_name, id_) != WITHDRAWN
-    ]
-    if showing:
-        raise ReleaseError(
-            f"release {release} cannot be withdrawn while release {', '.join(showing)} shows its breakdowns: withdraw that "
-            "first"
-        )
-    _decide(root, round_name, release, Decision(WITHDRAWN, by, reason, at))
+    with alone(root, round_name):
+        showing = [
+            id_
+            for id_, manifest in manifests(storage.releases(root, round_name))
+            if manifest.get("figuresFrom") == release and status(root, round_name, id_) != WITHDRAWN
+        ]
+        if showing:
+            raise ReleaseError(
+                f"release {release} cannot be withdrawn while release {', '.join(showing)} shows its breakdowns: withdraw "
+                "that first"
+            )
+        _decide(root, round_name, release, Decision(WITHDRAWN, by, reason, at))
 
 
 def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> None:
@@ -90,12 +118,17 @@ def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> N
     now = decided[-1].status if decided else PRELIMINARY
     if decision.status not in _FOLLOWS[now]:
         raise ReleaseError(f"release {release} is {now}; it cannot become {decision.status}")
-    content = decision._asdict() | {"by": decision.by.strip(), "reason": decision.reason.strip()}
+    content = decision._asdict() | {"by": _in_one_line(decision.by), "reason": _in_one_line(decision.reason)}
     path = storage.decisions(root, round_name) / release / f"{len(decided) + 1}.json"
     try:
         storage.write_once(path, (json.dumps(content, ensure_ascii=False, default=str) + "\n").encode())
     except FileExistsError:
         raise ReleaseError(f"somebody else decided on release {release} at this moment: look at it again") from None
+
+
+def _in_one_line(text: str) -> str:
+    """What somebody wrote, so that no list or log that shows it can be taken for more lines than there are."""
+    return printable(" ".join(text.split()))
 
 
 def current_release(root: UPath, round_name: str) -> str | None:
@@ -108,7 +141,7 @@ def current_release(root: UPath, round_name: str) -> str | None:
 
 
 def repoint(root: UPath, round_name: str) -> None:
-    """Makes the pointer name the current release; removes it where there is none."""
+    """Makes the pointer name the current release; removes it where there is none. Call it `alone`."""
     folder = storage.releases(root, round_name)
     current = current_release(root, round_name)
     if current is not None:
@@ -155,7 +188,7 @@ def release_ids(folder: UPath) -> list[str]:
 def withdrawn_twin(root: UPath, round_name: str, inputs_sha256: str) -> str | None:
     """The withdrawn release that was made from the same deliveries, population and method; None without one."""
     decided = {name.partition("/")[0] for name in storage.files_below(storage.decisions(root, round_name))}
-    for release in sorted(decided):
+    for release in sorted(decided - {_LOCK}):
         is_withdrawn = status(root, round_name, release) == WITHDRAWN
         if is_withdrawn and manifest_of(root, round_name, release).get("inputsSha256") == inputs_sha256:
             return release

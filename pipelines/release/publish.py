@@ -18,6 +18,7 @@ from pipelines.release.compatibility import require_compatible
 from pipelines.release.contents import CHANGES, RATES, ReleaseFile
 from pipelines.release.finish import finished
 from schemas import tables
+from schemas.errors import ReleaseError
 from schemas.tables import Table
 
 
@@ -51,8 +52,14 @@ def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[R
 
     Raises:
         ReleaseError: a release does not agree with its manifest (it is left as it is); a value differs from the release
-            before and nothing explains it; a table breaks what the release before promised.
+            before and nothing explains it; a table breaks what the release before promised; the release whose breakdowns
+            are shown again was withdrawn.
     """
+    with life.alone(root, basis.round_.name):
+        return _publish(root, content, corrections, basis)
+
+
+def _publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[ReleaseFile], basis: Basis) -> Outcome:
     round_name = basis.round_.name
     folder = storage.releases(root, round_name)
     if storage.is_local(folder):
@@ -60,6 +67,10 @@ def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[R
     life.repoint(root, round_name)
     if (withdrawn := life.withdrawn_twin(root, round_name, basis.inputs_sha256)) is not None:
         return Outcome(life.current_release(root, round_name), is_new=False, files=0, withdrawn=withdrawn)
+    if basis.figures_from and life.status(root, round_name, basis.figures_from) == life.WITHDRAWN:
+        raise ReleaseError(
+            f"release {basis.figures_from}, whose breakdowns would be shown again, was withdrawn meanwhile; run the night again"
+        )
     said = manifest.content_of(content, basis)
     standing = life.current_release(root, round_name)
     before = life.manifest_of(root, round_name, standing) if standing is not None else None
@@ -111,7 +122,7 @@ def _changes(folder: UPath, content: Sequence[ReleaseFile], basis: Basis, before
         return pl.read_parquet(io.BytesIO(file))
 
     now = {file.path: file for file in content}
-    known = {file.table.name: file.table for file in content if file.table is not None}
+    known = tables.released(basis.round_.questionnaire)
     compared = []
     for path in sorted(now.keys() | {path for path in listed if _table_of(path, known)}):
         table = _table_of(path, known)

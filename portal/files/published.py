@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
@@ -171,6 +172,10 @@ class Publications:
 def _publication(root: UPath, round_name: str, id_: str) -> Publication:
     content = (storage.releases(root, round_name) / id_ / MANIFEST).read_bytes()
     document = json.loads(content)
+    document.pop("inputs", None)
+    for entry in document["resources"]:
+        if "schema" in entry:
+            entry["schema"] = _schema(json.dumps(entry["schema"])).schema
     sha256 = hashlib.sha256(content).hexdigest()
     manifest = ResourceInfo(MANIFEST, len(content), sha256, "application/json", None, "Udgivelsens manifest", ())
     files = {manifest.path: manifest} | {entry["path"]: _resource(entry) for entry in document["resources"]}
@@ -197,8 +202,20 @@ def _in_memory(content: bytes) -> BinaryIO:
     return file
 
 
+class _Schema(NamedTuple):
+    schema: dict[str, Any]
+    columns: tuple[Column, ...]
+
+
+@lru_cache(maxsize=256)
+def _schema(text: str) -> _Schema:
+    """A table's schema, one object for all files of all releases that have the same: nearly all of a manifest is schemas."""
+    schema = json.loads(text)
+    fields = schema["fields"]
+    return _Schema(schema, tuple(Column(f["name"], f["type"], f.get("title", f["name"]), f.get("unit")) for f in fields))
+
+
 def _resource(entry: Mapping[str, Any]) -> ResourceInfo:
-    fields = entry.get("schema", {}).get("fields", [])
     return ResourceInfo(
         path=entry["path"],
         bytes=entry["bytes"],
@@ -206,5 +223,5 @@ def _resource(entry: Mapping[str, Any]) -> ResourceInfo:
         media_type=entry["mediatype"],
         rows=entry["rows"],
         description_da=entry.get("title"),
-        columns=tuple(Column(f["name"], f["type"], f.get("title", f["name"]), f.get("unit")) for f in fields),
+        columns=_schema(json.dumps(entry["schema"])).columns if "schema" in entry else (),
     )

@@ -68,6 +68,20 @@ def test_a_municipality_that_is_new_itself_is_told_so():
     assert told == ["Din kommune er med for første gang.", "Årsag til ændringerne: nye afleveringer."]
 
 
+def test_a_municipality_that_is_new_is_not_told_what_the_release_before_said():
+    pooled = (
+        "shared/area_averages.parquet",
+        "area_type=country; area_code=000",
+        "pooled_rate_per_1000",
+        "1.5",
+        "1.7",
+        LATE,
+    )
+    assert any("1,50" in line for line in wording.news(changes(of("461", "cases", None, "4"), pooled), NAMES, "183"))
+    told = wording.news(changes(of("183", "cases", None, "4"), pooled), NAMES, "183")
+    assert told == ["Din kommune er med for første gang.", "Årsag til ændringerne: nye afleveringer."]
+
+
 def test_many_newcomers_are_counted():
     names = {f"{code}": f"K{code}" for code in range(100, 106)}
     told = wording.news(changes(*(of(code, "cases", None, "1") for code in names)), names, "183")

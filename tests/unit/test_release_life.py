@@ -2,17 +2,21 @@
 
 import datetime as dt
 import json
+import threading
+from dataclasses import replace
 
 import pytest
 from upath import UPath
 
 from pipelines.release import life
 from pipelines.release.compatibility import breaks, require_compatible
+from pipelines.release.contents import ReleaseFile
 from pipelines.release.manifest import table_schema
-from pipelines.storage import write_once
+from pipelines.release.publish import publish
+from pipelines.storage import parquet_bytes, write_once
 from schemas import tables
 from schemas.errors import ReleaseError
-from tests.release_scenario import content, released
+from tests.release_scenario import basis, content, filled, released
 from tests.scenario import ROUND
 
 AT = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC)
@@ -161,3 +165,50 @@ def test_a_breaking_change_is_refused_unless_the_table_has_a_new_version(root):
         require_compatible(content(CASES), before)
     promised["schemaVersion"] = tables.CASE_RATES.version - 1
     require_compatible(content(CASES), before)
+
+
+def test_breakdowns_of_a_release_that_was_withdrawn_meanwhile_are_not_published(root):
+    first = released(root, CASES).release
+    decide(life.withdraw, root, first)
+    shown_again = replace(basis(CASES | {"101": 4}, files="second"), figures_from=first)
+    with pytest.raises(ReleaseError, match="was withdrawn meanwhile; run the night again"):
+        publish(root, content(CASES | {"101": 4}), [], shown_again)
+    assert life.releases(root, ROUND_NAME) == [first]
+
+
+def test_whoever_publishes_or_decides_waits_for_whoever_does(root):
+    release = released(root, CASES).release
+    order = []
+
+    def later():
+        decide(life.promote, root, release)
+        order.append("promoted")
+
+    with life.alone(root, ROUND_NAME):
+        waiting = threading.Thread(target=later)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert life.decisions(root, ROUND_NAME, release) == []
+        order.append("done")
+    waiting.join(10)
+    assert order == ["done", "promoted"]
+
+
+def test_a_table_that_is_gone_is_not_overlooked(root):
+    released(root, CASES)
+    rejected = filled(tables.REJECTED_ROWS, [{"municipality_code": "101", "rule": "missing", "row": 2}])
+    file = ReleaseFile("municipalities/101/rejected_rows.parquet", parquet_bytes(rejected), tables.REJECTED_ROWS, 1)
+    second = basis(CASES, files="second")
+    assert publish(root, [*content(CASES), file], [], second).is_new
+    # The same deliveries, and a table less.
+    with pytest.raises(ReleaseError, match=r"municipalities/101/rejected_rows.parquet \(message\)"):
+        publish(root, content(CASES), [], second)
+
+
+def test_a_reason_is_one_line_however_it_was_written(root):
+    release = released(root, CASES).release
+    decide(life.promote, root, release, by="En\nkonsulent", reason="Først\r\n  så\x1b[2J")
+    (decision,) = life.decisions(root, ROUND_NAME, release)
+    assert decision.by == "En konsulent"
+    assert decision.reason == "Først så\\x1b[2J"

@@ -116,7 +116,9 @@ def test_a_round_has_no_other_name_than_its_key():
     assert "name" in fault_with(name="2024-10-01")
 
 
-@pytest.mark.parametrize("field", sorted(set(DOCUMENT["rounds"][NAME]) - {"deadline", "disclosure_method", "rounding_base"}))
+@pytest.mark.parametrize(
+    "field", sorted(set(DOCUMENT["rounds"][NAME]) - {"deadline", "disclosure_method", "rounding_base"})
+)
 def test_every_other_field_is_required(field):
     document = copy.deepcopy(DOCUMENT)
     del document["rounds"][NAME][field]
