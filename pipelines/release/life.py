@@ -52,8 +52,9 @@ def alone(root: UPath, round_name: str) -> Iterator[None]:
     if not storage.is_local(folder):
         yield
         return
-    Path(str(folder)).mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    path = Path(str(folder)) / _LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         # Let go when the file is closed, by whatever end of the process.
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.ingest.text import printable
+from portal.access.credentials import without_tokens
 from portal.identity import Identity
 
 NAME = "audit.jsonl"
@@ -170,7 +171,8 @@ def _line(event: Event, block: bytes) -> bytes:
 
 def _text(text: str) -> str:
     # An address may hold anything, also what is no character at all.
-    return printable(text.encode("utf-8", "backslashreplace").decode("utf-8"))[:_TEXT_CHARACTERS]
+    # Tokens first: what looks like a CPR number in one would else be taken out of its middle.
+    return printable(without_tokens(text).encode("utf-8", "backslashreplace").decode("utf-8"))[:_TEXT_CHARACTERS]
 
 
 def _write(file: int, content: bytes) -> None:

@@ -3,27 +3,32 @@
 It follows from the browser's session cookie, or from a random cookie of its own before anybody is signed in.
 """
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from pipelines.ingest.limits import FILE_BYTES
 from portal.access import cookies
-from portal.access.credentials import bearer_token
 from portal.context import portal_of
 
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 _OWN_SITES = {"same-origin", "none"}
-# The largest delivery and the fields around it.
-_FORM_BYTES = FILE_BYTES + 100_000
+# Two texts of 1,000 characters, each of nine bytes at most as a browser writes it, and the fields around them. What is
+# larger, a delivery, `portal.delivering.upload` reads.
+_FORM_BYTES = 64_000
 _FIELD_BYTES = 10_000
 _FIELDS = 20
+_FORM_SECONDS = 15.0
 _ELSEWHERE = "Forespørgslen kom fra et andet websted og er afvist."
+_UNREADABLE = "Formularen kan ikke læses. Gå tilbage, genindlæs siden, og prøv igen."
+_TOO_LARGE = "Formularen er for stor."
+_TOO_SLOW = "Formularen var for længe undervejs. Prøv igen."
 _OUTDATED = "Siden er forældet. Gå tilbage, genindlæs siden, og prøv igen."
 
 
@@ -66,21 +71,44 @@ def require_own_form(request: Request, sent: str | None) -> None:
 
 
 async def csrf_checked(request: Request) -> AsyncIterator[None]:
-    """Refuses a request that no page of ours sent; one with a Bearer token no browser sends by itself.
+    """Refuses a request to a page that no page of ours sent, whatever else it brings: pages know no Bearer token.
 
-    The form that it reads stays readable for the route, and is closed after it.
+    The form that it reads stays readable for the route (`form_texts`), and is closed after it.
 
     Raises:
-        HTTPException: 403; 413 for a form larger than any delivery.
+        HTTPException: 403, or as `form_texts` does.
     """
     _refuse_other_sites(request)
     try:
-        if bearer_token(request) is None:
-            sent = request.headers.get(HEADER)
-            require_own_form(request, await _field(request) if sent is None else sent)
+        sent = request.headers.get(HEADER)
+        require_own_form(request, (await form_texts(request)).get(FIELD) if sent is None else sent)
         yield
     finally:
         await request.close()
+
+
+async def form_texts(request: Request) -> dict[str, str]:
+    """The text fields of a form, within limits that hold before anybody is known.
+
+    Routes of pages take it as a dependency, after their guards. A parameter of FastAPI's would be read first and without
+    these limits, and be shown in the answer to a form that lacks it.
+
+    Raises:
+        HTTPException: 400 for what is no form; 408 for one that does not come; 413 for one that is larger than any of ours
+            or does not tell its length, which browsers do.
+    """
+    length = request.headers.get("Content-Length", "")
+    if not length.isdecimal() or int(length) > _FORM_BYTES:
+        raise HTTPException(413, _TOO_LARGE)
+    try:
+        async with asyncio.timeout(_FORM_SECONDS):
+            form = await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
+    except TimeoutError:
+        raise HTTPException(408, _TOO_SLOW, {"Connection": "close"}) from None
+    except (HTTPException, ClientDisconnect):
+        # Starlette's own words are English, and the sender's hanging up is no fault of ours.
+        raise HTTPException(400, _UNREADABLE) from None
+    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def _refuse_other_sites(request: Request) -> None:
@@ -92,16 +120,6 @@ def _refuse_other_sites(request: Request) -> None:
         is_own = site in _OWN_SITES
     if not is_own:
         raise HTTPException(403, _ELSEWHERE)
-
-
-async def _field(request: Request) -> str | None:
-    # What follows fills memory and disk before anybody is known, so it is bounded; forms of browsers tell their length.
-    length = request.headers.get("Content-Length", "")
-    if not length.isdecimal() or int(length) > _FORM_BYTES:
-        raise HTTPException(413, "Formularen er for stor.")
-    form = await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
-    value = form.get(FIELD)
-    return value if isinstance(value, str) else None
 
 
 def _bound_to(request: Request) -> str | None:

@@ -1,7 +1,7 @@
 """Sign-in by the organisation's OpenID Connect provider: code flow with PKCE. Says who it is; keeps nothing else.
 
-The provider is asked anew for its addresses and keys at each sign-in: these are rare, and keys that it changes are then
-never out of date here. Pages and cookies are those of `portal.pages.sign_in`.
+What the provider tells of itself, its addresses and keys, is kept for some minutes; where a key does not fit, it is asked
+anew. Pages and cookies are those of `portal.pages.sign_in`.
 """
 
 import datetime as dt
@@ -9,6 +9,9 @@ import hmac
 import ipaddress
 import re
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
@@ -32,8 +35,12 @@ PATIENCE = dt.timedelta(minutes=10)
 _ALGORITHMS = ["RS256", "ES256"]
 _TIMEOUT_SECONDS = (5, 10)
 _CLOCKS_DIFFER_SECONDS = 60
+_KEPT = dt.timedelta(minutes=5)
+# Of the 40 threads that answer requests: the others stay free when the provider hangs.
+_ASKING_AT_ONCE = 8
 _SUBJECT_CHARACTERS = 255
 _UNREACHABLE = "Din organisations login svarer ikke lige nu. Prøv igen senere."
+_BUSY = "Din organisations login er optaget lige nu. Prøv igen om et øjeblik."
 _INVALID = "Svaret fra din organisations login kunne ikke godkendes. Prøv at logge ind igen."
 _OUTDATED = "Tiden til at logge ind er gået. Prøv at logge ind igen."
 _NO_ACCESS = "Din organisation har ikke adgang. Kun kommuner og KL kan logge ind."
@@ -60,6 +67,16 @@ class SignIn(NamedTuple):
     expires_at: dt.datetime
 
 
+class _Kept(NamedTuple):
+    document: dict[str, Any]
+    until: dt.datetime
+
+
+# By address, of this process. There are two addresses for each provider: its metadata and its keys.
+_kept: dict[str, _Kept] = {}
+_asking = threading.BoundedSemaphore(_ASKING_AT_ONCE)
+
+
 class Provider:
     """The provider of a portal."""
 
@@ -80,7 +97,7 @@ class Provider:
         )
         with self._client() as client:
             address, _ = client.create_authorization_url(
-                _address(self._metadata(client), "authorization_endpoint"),
+                _address(self._metadata(client, now), "authorization_endpoint"),
                 state=sign_in.state,
                 nonce=sign_in.nonce,
                 code_verifier=sign_in.verifier,
@@ -117,23 +134,10 @@ class Provider:
                 person belongs to neither a municipality nor KL.
         """
         with self._client() as client:
-            metadata = self._metadata(client)
-            try:
-                token = client.fetch_token(
-                    _address(metadata, "token_endpoint"),
-                    grant_type="authorization_code",
-                    code=code,
-                    redirect_uri=self._redirect_uri,
-                    code_verifier=sign_in.verifier,
-                    timeout=_TIMEOUT_SECONDS,
-                    allow_redirects=False,
-                )
-            except requests.RequestException:
-                _refuse(502, _UNREACHABLE)
-            except (AuthlibBaseError, ValueError):
-                _refuse(403, _INVALID)
-            keys = self._fetched(client, _address(metadata, "jwks_uri"))
-        return self._identity(self._claims(token.get("id_token"), keys, sign_in.nonce, now), now)
+            metadata = self._metadata(client, now)
+            id_token = self._id_token(client, _address(metadata, "token_endpoint"), sign_in, code)
+            claims = self._signed(client, _address(metadata, "jwks_uri"), id_token, now)
+        return self._identity(self._checked(claims, sign_in.nonce, now), now)
 
     def _client(self) -> OAuth2Session:
         client = OAuth2Session(
@@ -147,37 +151,53 @@ class Provider:
         client.trust_env = False
         return client
 
-    def _metadata(self, client: OAuth2Session) -> dict[str, Any]:
+    def _metadata(self, client: OAuth2Session, now: dt.datetime) -> dict[str, Any]:
         """What the provider tells of itself."""
         issuer = self._openid.issuer
-        metadata = self._fetched(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        metadata = _document(client, address, now)
         if metadata.get("issuer") != issuer:
+            _kept.pop(address, None)  # once it is mended, nobody waits for minutes
             _refuse(502, _UNREACHABLE)
         return metadata
 
-    @staticmethod
-    def _fetched(client: OAuth2Session, address: str) -> dict[str, Any]:
-        if not _is_safe(address):
-            _refuse(502, _UNREACHABLE)
+    def _id_token(self, client: OAuth2Session, address: str, sign_in: SignIn, code: str) -> str:
+        """What the provider gives for a code."""
         try:
-            response = client.get(address, withhold_token=True, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
-            response.raise_for_status()
-            document = response.json()
+            with _turn():
+                token = client.fetch_token(
+                    address,
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=self._redirect_uri,
+                    code_verifier=sign_in.verifier,
+                    timeout=_TIMEOUT_SECONDS,
+                    allow_redirects=False,
+                )
         except requests.RequestException:
             _refuse(502, _UNREACHABLE)
-        if not isinstance(document, dict):
-            _refuse(502, _UNREACHABLE)
-        return document
-
-    def _claims(
-        self,
-        id_token: object,
-        keys: Any,  # noqa: ANN401 - as the provider sent them; joserfc looks at what is in it
-        nonce: str,
-        now: dt.datetime,
-    ) -> dict[str, Any]:
+        except (AuthlibBaseError, ValueError):
+            _refuse(403, _INVALID)
+        id_token = token.get("id_token")
         if not isinstance(id_token, str):
             _refuse(403, _INVALID)
+        return id_token
+
+    @staticmethod
+    def _signed(client: OAuth2Session, address: str, id_token: str, now: dt.datetime) -> dict[str, Any]:
+        """What an ID token says, if one of the provider's keys signed it."""
+        # With kept keys first: where the provider has changed them since, none of these fits.
+        for is_fresh in (False, True):
+            keys: Any = _document(client, address, now, is_fresh=is_fresh)
+            try:
+                return jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=_ALGORITHMS).claims
+            # Keys and tokens are the provider's: what is wrong with them shows in many ways; none lets anybody in.
+            except (JoseError, ValueError, TypeError, KeyError):
+                continue
+        raise OpenIdError(403, _INVALID)
+
+    def _checked(self, claims: dict[str, Any], nonce: str, now: dt.datetime) -> dict[str, Any]:
+        """The claims, if they are for us, for this sign-in and for now."""
         expected = jwt.JWTClaimsRegistry(
             now=int(now.timestamp()),
             leeway=_CLOCKS_DIFFER_SECONDS,
@@ -189,9 +209,7 @@ class Provider:
             nonce={"essential": True, "value": nonce},
         )
         try:
-            claims = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=_ALGORITHMS).claims
             expected.validate(claims)
-        # Keys and tokens are the provider's: what is wrong with them shows in many ways, and none of it lets anybody in.
         except (JoseError, ValueError, TypeError, KeyError):
             _refuse(403, _INVALID)
         # One that is meant for several must have been given to us; and what one was asked for is a text, not a list.
@@ -203,7 +221,7 @@ class Provider:
 
     def _identity(self, claims: dict[str, Any], now: dt.datetime) -> Identity:
         subject = claims["sub"]
-        if not subject.isprintable() or len(subject) > _SUBJECT_CHARACTERS:
+        if not isinstance(subject, str) or not subject.isprintable() or len(subject) > _SUBJECT_CHARACTERS:
             _refuse(403, _INVALID)
         code = municipality_by_cvr().get(_cvr(claims.get(self._openid.cvr_claim)))
         roles = claims.get(self._openid.role_claim)
@@ -212,6 +230,40 @@ class Provider:
         if code is None and not is_kl:
             _refuse(403, _NO_ACCESS)
         return Identity(f"oidc:{subject}", "kl" if code is None else "municipality", code, now + LENGTH)
+
+
+def _document(client: OAuth2Session, address: str, now: dt.datetime, *, is_fresh: bool = False) -> dict[str, Any]:
+    """What lies at an address of the provider; unless it must be fresh, as it was some minutes ago at most."""
+    kept = _kept.get(address)
+    if kept is None or is_fresh or not kept.until - _KEPT <= now < kept.until:
+        kept = _kept[address] = _Kept(_fetched(client, address), now + _KEPT)
+    return kept.document
+
+
+def _fetched(client: OAuth2Session, address: str) -> dict[str, Any]:
+    if not _is_safe(address):
+        _refuse(502, _UNREACHABLE)
+    try:
+        with _turn():
+            response = client.get(address, withhold_token=True, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+        response.raise_for_status()
+        document = response.json()
+    except requests.RequestException:
+        _refuse(502, _UNREACHABLE)
+    if not isinstance(document, dict):
+        _refuse(502, _UNREACHABLE)
+    return document
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One of the few who may wait for the provider at the same time; nobody waits for a turn."""
+    if not _asking.acquire(blocking=False):
+        _refuse(503, _BUSY)
+    try:
+        yield
+    finally:
+        _asking.release()
 
 
 def _address(metadata: dict[str, Any], name: str) -> str:

@@ -1,4 +1,4 @@
-"""How often an address may fail to sign in."""
+"""How often an address may fail to sign in, and how many failures a log is told of."""
 
 import datetime as dt
 import ipaddress
@@ -9,6 +9,8 @@ FAILURES = 10
 WINDOW = dt.timedelta(minutes=15)
 # What is remembered stays below a few megabytes, whoever tries from however many addresses.
 _ADDRESSES = 10_000
+LINES = 60
+_LINES_WINDOW = dt.timedelta(minutes=1)
 
 
 class Throttle:
@@ -16,6 +18,9 @@ class Throttle:
 
     def __init__(self) -> None:
         self._failures: OrderedDict[str, deque[dt.datetime]] = OrderedDict()
+        self._lines_since: dt.datetime | None = None
+        self._lines = 0
+        self._left_out = 0
         self._lock = threading.Lock()
 
     def retry_after_seconds(self, address: str, now: dt.datetime) -> int | None:
@@ -34,6 +39,23 @@ class Throttle:
             self._failures.move_to_end(network)
             if len(self._failures) > _ADDRESSES:
                 self._failures.popitem(last=False)
+
+    def left_out(self, now: dt.datetime) -> int | None:
+        """Whether a failure is to be logged, by how many before it were not since the last that was.
+
+        Returns:
+            Their number; None where this failure is one of them, since those of this minute are enough. Whoever has many
+            addresses would else fill the disk.
+        """
+        with self._lock:
+            if self._lines_since is None or self._lines_since + _LINES_WINDOW <= now:
+                self._lines_since, self._lines = now, 0
+            if self._lines >= LINES:
+                self._left_out += 1
+                return None
+            self._lines += 1
+            left_out, self._left_out = self._left_out, 0
+            return left_out
 
 
 def _network(address: str) -> str:

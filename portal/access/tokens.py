@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.ingest.text import printable
+from portal.access.folder import keep_private
 from portal.identity import Identity, Role
 from portal.state import database, reading
 from schemas.errors import BotilbudError
@@ -46,6 +47,8 @@ class Tokens:
 
     def __init__(self, state: Path) -> None:
         self._state = state
+        # Here, since both the portal and the command that makes tokens begin with them.
+        keep_private(state)
         with database(state) as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS token (id TEXT PRIMARY KEY, hash BLOB NOT NULL, role TEXT NOT NULL, "

@@ -5,12 +5,13 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from pipelines.release import life
 from portal import danish, wording
 from portal.access.audit_log import Event
+from portal.access.csrf import form_texts
 from portal.access.guard import csrf_checked, kl_identity
 from portal.context import Portal, portal_of
 from portal.files.published import LATEST, Publication
@@ -28,6 +29,7 @@ _TEXT_CHARACTERS = 1_000
 ACTIONS = {
     "sign_in": "logget ind",
     "sign_in_failed": "mislykket login",
+    "sign_in_failed_left_out": "flere mislykkede login (antal)",
     "sign_out": "logget ud",
     "view": "set tal på siden",
     "download": "hentet fil",
@@ -38,6 +40,7 @@ ACTIONS = {
     "withdraw": "udgivelse trukket tilbage",
     "torn_line": "afbrudt linje i loggen",
 }
+_FIELDS = ("navn", "begrundelse", "bekraeft")
 _KL = "kl"
 
 
@@ -178,20 +181,18 @@ def ask(request: Request, round_name: str, release: str, decision: str, identity
 
 
 @router.post("/runder/{round_name}/udgivelser/{release}/{decision}", dependencies=[Depends(csrf_checked)])
-def decide(  # noqa: PLR0913, PLR0917 - three parts of the address, three fields of the form
+def decide(
     request: Request,
     round_name: str,
     release: str,
     decision: str,
     identity: Consultant,
-    navn: Annotated[str, Form()] = "",
-    begrundelse: Annotated[str, Form()] = "",
-    bekraeft: Annotated[str, Form()] = "",
+    sent: Annotated[dict[str, str], Depends(form_texts)],
 ) -> Response:
     """Makes a release final or withdraws it, or shows the form again with what is missing."""
     round_, publication, chosen = _subject(request, round_name, release, decision)
     portal = portal_of(request)
-    given = {"navn": navn.strip(), "begrundelse": begrundelse.strip(), "bekraeft": bekraeft}
+    given = {field: sent.get(field, "").strip() for field in _FIELDS}
     errors = _errors(given)
     if not errors:
         act = life.promote if chosen is PROMOTE else life.withdraw
@@ -266,7 +267,7 @@ def _form(  # noqa: PLR0913, PLR0917 - what the page shows
         round_=round_,
         release=release_shown(portal_of(request), publication, identity),
         decision=chosen,
-        given={"navn": "", "begrundelse": "", "bekraeft": ""} | given,
+        given=dict.fromkeys(_FIELDS, "") | given,
         errors=errors,
         wording=wording,
     )

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.access import cookies
-from portal.access.credentials import address
-from portal.access.csrf import begin_form, keep_form
-from portal.access.guard import count_failure, csrf_checked, refuse_over_limit, session_identity
+from portal.access.csrf import begin_form, form_texts, keep_form
+from portal.access.guard import count_failure, csrf_checked, session_identity
 from portal.access.oidc import CALLBACK, PATIENCE, OpenIdError, Provider
 from portal.access.sessions import LENGTH
 from portal.context import portal_of
@@ -22,13 +21,6 @@ _BROKEN_OFF = "Login blev afbrudt. Prøv at logge ind igen."
 router = APIRouter()
 
 
-async def _sent_token(request: Request) -> str:
-    # Read with the limits of `csrf_checked`, which comes first; a parameter of FastAPI's would be read before that, and
-    # be shown in the answer to a form that lacks it.
-    value = (await request.form()).get("token")
-    return value.strip() if isinstance(value, str) else ""
-
-
 @router.get("/log-ind")
 def sign_in_page(request: Request) -> Response:
     """The form; who is signed in already is led on."""
@@ -37,21 +29,20 @@ def sign_in_page(request: Request) -> Response:
 
 
 @router.post("/log-ind", dependencies=[Depends(csrf_checked)])
-def sign_in(request: Request, token: Annotated[str, Depends(_sent_token)]) -> Response:
+def sign_in(request: Request, sent: Annotated[dict[str, str], Depends(form_texts)]) -> Response:
     """Begins a session with a token."""
     portal = portal_of(request)
-    seconds = portal.throttle.retry_after_seconds(address(request), portal.now())
+    identity = portal.tokens.identify(sent.get("token", "").strip(), portal.now())
+    if identity is not None:
+        return _begun(request, identity)
+    seconds = count_failure(request, "/log-ind")
     if seconds is not None:
         response = _form(request, 429, error=_TOO_MANY.format(minutes=-(-seconds // 60)))
         response.headers["Retry-After"] = str(seconds)
         return response
-    identity = portal.tokens.identify(token, portal.now())
-    if identity is None:
-        count_failure(request)
-        response = _form(request, 401, error=_WRONG)
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
-    return _begun(request, identity)
+    response = _form(request, 401, error=_WRONG)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 @router.post("/log-ud", dependencies=[Depends(csrf_checked)])
@@ -70,8 +61,7 @@ def sign_out(request: Request) -> Response:
 
 @router.get("/oidc/log-ind")
 def begin_at_provider(request: Request) -> Response:
-    """Leads the browser to the provider."""
-    refuse_over_limit(request)
+    """Leads the browser to the provider. Whoever failed to sign in is led there too: no secret is guessed by that."""
     portal = portal_of(request)
     try:
         location, cookie = _provider(request).begin(portal.now())
@@ -86,7 +76,6 @@ def begin_at_provider(request: Request) -> Response:
 @router.get(CALLBACK)
 def answer_of_provider(request: Request, state: str = "", code: str = "") -> Response:
     """Begins a session for whom the provider says it is."""
-    refuse_over_limit(request)
     settings = portal_of(request).settings
     name = cookies.sign_in_name(settings)
     response = _answered(request, request.cookies.get(name, ""), state, code)
@@ -106,7 +95,9 @@ def _answered(request: Request, cookie: str, state: str, code: str) -> Response:
     try:
         return _begun(request, provider.finish(started, code, now))
     except OpenIdError as error:
-        count_failure(request)
+        # Each of these used up a sign-in of its own, so there is no guessing here either.
+        if error.status_code == 403:
+            count_failure(request, CALLBACK)
         return _form(request, error.status_code, problem=str(error))
 
 

@@ -36,6 +36,8 @@ class Provider:
         self.keys = KeySet([_RSA, _EC])
         self.codes: dict[str, dict[str, str]] = {}
         self.tokens_given = 0
+        self.asked: list[str] = []
+        self.before_answering: Callable[[], object] = lambda: None
         self.issuer = ""
 
     def metadata(self) -> dict[str, object]:
@@ -93,6 +95,8 @@ def running(now: Callable[[], float]) -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
+            provider.asked.append(parts.path)
+            provider.before_answering()
             if parts.path == "/.well-known/openid-configuration":
                 self._answer(200, provider.metadata())
             elif parts.path == "/keys":

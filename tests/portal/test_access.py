@@ -1,3 +1,4 @@
+import asyncio
 import datetime as dt
 from types import SimpleNamespace
 from typing import Annotated
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.responses import Response, StreamingResponse
 from starlette.testclient import TestClient
 
-from portal.access import throttle
+from portal.access import csrf, throttle
 from portal.access.audit_log import AuditLog
 from portal.access.csrf import require_own_form
 from portal.access.guard import (
@@ -70,7 +71,6 @@ def app_for(state, clock, url=URL, **changes):
 
         app.get(path)(room)
     app.post("/room/page", dependencies=[Depends(page_identity), Depends(csrf_checked)])(lambda: "changed")
-    app.post("/room/api", dependencies=[Depends(api_identity), Depends(csrf_checked)])(lambda: "changed")
     app.get("/room/csrf")(_csrf)
     app.post("/room/upload", dependencies=[Depends(page_identity)])(_upload)
     with_security(app, settings)
@@ -292,7 +292,6 @@ def test_a_request_from_another_site_is_refused_whatever_it_brings(app, portal, 
     browser = signed_in(app, token_of(portal))
     csrf = browser.get("/room/csrf").json()
     assert browser.post("/room/page", data={"csrf": csrf}, headers=headers).status_code == 403
-    assert browser.post("/room/api", headers={"X-CSRF-Token": csrf} | headers).status_code == 403
     assert browser.post("/room/upload", headers={"X-CSRF-Token": csrf} | headers).status_code == 403
 
 
@@ -305,43 +304,113 @@ def test_a_request_from_our_own_pages_is_taken(app, portal, headers):
     assert browser.post("/room/upload", headers=headers).status_code == 403
 
 
-def test_a_program_with_a_token_needs_no_csrf_value_and_one_with_a_session_does(app, portal):
+def test_a_page_takes_no_form_without_its_value_whatever_token_comes_with_it(app, portal):
     token = token_of(portal)
-    assert visitor(app).post("/room/api", headers=bearer(token)).json() == "changed"
     browser = signed_in(app, token)
-    assert browser.post("/room/api", content=b"").status_code == 403
+    for authorization in (f"Bearer {token}", "Bearer x", "Basic eDp5"):
+        assert browser.post("/room/page", headers={"Authorization": authorization}, data={}).status_code == 403
     csrf = browser.get("/room/csrf").json()
-    assert browser.post("/room/api", headers={"X-CSRF-Token": csrf}).json() == "changed"
-    # What browsers send by themselves from an address with a name in it.
-    assert browser.post("/room/api", headers={"Authorization": "Basic eDp5"}, content=b"").status_code == 403
+    assert browser.post("/room/page", headers={"X-CSRF-Token": csrf}).json() == "changed"
 
 
-def test_a_form_larger_than_any_delivery_or_of_untold_length_is_refused_unread(app):
+def test_a_form_that_is_too_large_or_of_untold_length_is_refused_unread(app):
     def of_untold_length():
         yield b"csrf="
 
     browser = visitor(app)
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert browser.post("/log-ind", headers=kind, content=of_untold_length()).status_code == 413
-    assert browser.post("/log-ind", headers=kind | {"Content-Length": "20000000"}, content=b"").status_code == 413
-    assert browser.post("/log-ind", headers=kind, content=b"csrf=" + b"a" * 11_000).status_code == 400
+    for path in ("/log-ind", "/log-ud"):
+        assert browser.post(path, headers=kind, content=of_untold_length()).status_code == 413
+        assert browser.post(path, headers=kind | {"Content-Length": "64001"}, content=b"").status_code == 413
+        assert browser.post(path, headers=kind | {"Content-Length": "9" * 400}, content=b"").status_code == 413
+        assert browser.post(path, headers=kind, content=b"csrf=" + b"a" * 11_000).status_code == 400
+        assert browser.post(path, headers=kind, content=b"a=&" * 21).status_code == 400
+
+
+def test_a_form_that_does_not_come_is_waited_for_no_longer_than_so_long(app, monkeypatch):
+    monkeypatch.setattr(csrf, "_FORM_SECONDS", 0.05)
+    assert stalled(app, "/log-ind").status == 408
+
+
+def test_a_form_whose_sender_hangs_up_is_no_fault_of_ours(app):
+    assert stalled(app, "/log-ind", {"type": "http.disconnect"}).status == 400
+
+
+def stalled(app, path, *then):
+    """The answer to a form of which a byte comes, and then nothing but `then`."""
+    messages, sent = [{"type": "http.request", "body": b"a", "more_body": True}, *then], []
+
+    async def receive():
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-length", b"100"), (b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers, "state": {}}
+    scope |= {
+        "asgi": {"version": "3.0"},
+        "scheme": "http",
+        "server": ("testserver", 80),
+        "client": None,
+        "root_path": "",
+    }
+
+    async def asked():
+        async with asyncio.timeout(5):
+            await app(scope, receive, send)
+
+    asyncio.run(asked())
+    return SimpleNamespace(status=sent[0]["status"])
 
 
 # Too many wrong tokens
 
 
-def test_the_sign_in_form_is_closed_after_ten_failures_and_opens_again(app, portal, clock):
+def test_the_sign_in_form_takes_no_more_wrong_tokens_after_ten_and_locks_no_right_one_out(app, portal, clock):
     token, browser = token_of(portal), visitor(app)
     for _ in range(10):
         assert send_token(browser, "wrong").status_code == 401
-    closed = send_token(browser, token)
+    closed = send_token(browser, "wrong")
     assert closed.status_code == 429
     assert closed.headers["Retry-After"] == "901"
     assert "Prøv igen om 16 minutter" in closed.text
-    assert send_token(visitor(app, "192.0.2.2"), token).status_code == 303
+    assert send_token(visitor(app), token).status_code == 303
+    assert send_token(visitor(app, "192.0.2.2"), "wrong").status_code == 401
     clock.forward(minutes=15)
-    assert send_token(browser, token).status_code == 303
-    assert [event.action for event in portal.audit.events()].count("sign_in_failed") == 10
+    assert send_token(browser, "wrong").status_code == 401
+    assert [event.action for event in portal.audit.events()].count("sign_in_failed") == 12
+
+
+@pytest.mark.parametrize("address", ["0101901234", "010190-1234 Hansen", "fe80::1%0101901234"])
+def test_a_failure_is_logged_with_an_address_and_never_with_what_was_sent(app, portal, tmp_path, address):
+    send_token(visitor(app, address), "wrong")
+    visitor(app, address).get(f"/room/{'bb_0123456789ab_' + 'c0ffee' * 11}", headers=bearer("wrong"))
+    visitor(app, address).get("/room/api?hansen", headers=bearer("wrong"))
+    known = "fe80::1" if address.startswith("fe80") else "unknown"
+    assert [event.what for event in portal.audit.events()] == [f"/log-ind from {known}", f"Bearer from {known}"]
+    written = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
+    assert not [text for text in (b"0101901234", b"010190-1234", b"ansen", b"c0ffee") if text in written]
+
+
+def test_failures_from_ever_new_addresses_fill_no_log(app, portal, clock):
+    for number in range(throttle.LINES + 25):
+        visitor(app, f"10.0.0.{number}").get("/room/api", headers=bearer("wrong"))
+    assert [event.action for event in portal.audit.events()] == ["sign_in_failed"] * throttle.LINES
+    clock.forward(minutes=1)
+    visitor(app, "10.0.1.1").get("/room/api", headers=bearer("wrong"))
+    last = list(portal.audit.events())[throttle.LINES :]
+    assert [(event.action, event.what) for event in last] == [
+        ("sign_in_failed_left_out", "25"),
+        ("sign_in_failed", "Bearer from 10.0.1.1"),
+    ]
+
+
+def test_a_token_pasted_into_an_address_is_masked_in_the_audit_log(portal):
+    portal.audit.record(NOW, None, "refused", f"/runder/{'bb_0123456789ab_' + '0101901234' * 6 + '0000'}/x")
+    assert [event.what for event in portal.audit.events()] == ["/runder/bb_.../x"]
 
 
 def test_a_valid_token_still_downloads_when_a_colleague_mistyped_and_wrong_ones_do_not(app, portal):
@@ -442,8 +511,6 @@ def test_an_unforeseen_error_has_the_security_headers_and_a_route_keeps_its_own_
 
 
 def test_a_stream_passes_piece_by_piece():
-    import asyncio
-
     settings, events = SimpleNamespace(is_https=False), []
 
     async def pieces():

@@ -167,6 +167,13 @@ def form_of(world, method, way):
     return {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}, body
 
 
+def test_no_route_leaves_it_to_the_framework_to_read_a_body(world):
+    # It would be read before anybody is known, and without a limit.
+    routes = list(iter_route_contexts(world.app.routes))
+    assert [route.path for route in routes if getattr(route, "body_field", None) is not None] == []
+    assert any(hasattr(route, "body_field") for route in routes)
+
+
 def test_every_part_of_an_address_has_values_to_try(world):
     assert {part for path, _ in world.routes for part in parts_of(path)} <= set(values(world))
 
