@@ -46,6 +46,18 @@ class Judged(NamedTuple):
     rejected_rows: pl.DataFrame
 
 
+class Screened(NamedTuple):
+    """What the rules say of every file, before anything is told of a single row.
+
+    `delivery_log`: as in `Judged`. `accepted`: the values of the rows without an error, with eligibility. `broken`: one
+    row per broken rule of every file that could be read, whether it counts or not, by delivery and row.
+    """
+
+    delivery_log: pl.DataFrame
+    accepted: pl.DataFrame
+    broken: pl.DataFrame
+
+
 class Intake(NamedTuple):
     """An inbox taken in; `warnings` are about what is no delivery at all."""
 
@@ -174,7 +186,7 @@ def _case_rows(files: list[InboxFile], results: list[ReadFile], catalogue: Catal
     return pl.DataFrame(columns, schema=schema)
 
 
-def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Catalogue) -> Judged:
+def screen(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Catalogue) -> Screened:
     """Which rows are accepted and which delivery of each municipality counts: the newest one that is not rejected.
 
     Args:
@@ -183,7 +195,6 @@ def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Cat
         round_: the survey round.
         catalogue: its form.
     """
-    rows = rows.join(files.filter(pl.col("rule").is_null()).select("delivery"), on="delivery", how="semi")
     values = rules.parse(rows, catalogue)
     broken = rules.broken_rules(rows, values, catalogue)
     rejected = broken.select(rules.ROW_KEY).unique()
@@ -194,8 +205,7 @@ def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Cat
         .pipe(_reject_for_too_many_rows, broken, round_)
         .pipe(_with_status)
     )
-    current = log.filter(pl.col("status") == "current").select("delivery", "file", "municipality_code")
-    return Judged(
+    return Screened(
         delivery_log=log.select(
             "delivery",
             "municipality_code",
@@ -211,8 +221,19 @@ def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Cat
             "sha256",
             "warnings",
         ),
+        accepted=accepted,
+        broken=broken,
+    )
+
+
+def judge(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Catalogue) -> Judged:
+    """What is kept of the deliveries that count. Arguments as for `screen`."""
+    log, accepted, broken = screen(files, rows, round_, catalogue)
+    current = log.filter(pl.col("status") == "current").select("delivery", "file", "municipality_code")
+    return Judged(
+        delivery_log=log,
         responses=_responses(accepted, current, round_, catalogue),
-        rejected_rows=_told(broken.join(current, on="delivery"), files, catalogue),
+        rejected_rows=told(broken.join(current.select("delivery"), on="delivery"), files, catalogue),
     )
 
 
@@ -302,17 +323,21 @@ def _stored(question: Question) -> pl.Expr:
 
 def row_errors(files: pl.DataFrame, rows: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """Every broken rule of every file that could be read, whether it counts or not, as in `Judged.rejected_rows`."""
-    broken = rules.broken_rules(rows, rules.parse(rows, catalogue), catalogue)
-    return _told(broken.join(files.select("delivery", "file", "municipality_code"), on="delivery"), files, catalogue)
+    return told(rules.broken_rules(rows, rules.parse(rows, catalogue), catalogue), files, catalogue)
 
 
-def _told(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """The broken rules with their messages."""
+def told(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """The broken rules with their messages, as in `Judged.rejected_rows`.
+
+    Args:
+        broken: rows of `Screened.broken`. A message takes longer than finding the error: pass what is shown, no more.
+        files: as in `ReadInbox`.
+        catalogue: the round's form.
+    """
     by_number = {question.number: question for question in catalogue.questions}
-    told = broken.join(files.select("delivery", "is_workbook", "places"), on="delivery").sort(
-        "municipality_code", "row", "question", "rule", nulls_last=True
-    )
-    return told.select(
+    of_files = files.select("delivery", "municipality_code", "file", "is_workbook", "places")
+    placed = broken.join(of_files, on="delivery").sort("municipality_code", "row", "question", "rule", nulls_last=True)
+    return placed.select(
         "municipality_code",
         "file",
         "row",
@@ -329,7 +354,7 @@ def _told(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl
                     place=row["places"][row["question"] - 1] if row["question"] else None,
                     is_workbook=row["is_workbook"],
                 )
-                for row in told.iter_rows(named=True)
+                for row in placed.iter_rows(named=True)
             ],
             dtype=pl.String,
         ),

@@ -5,6 +5,7 @@ A value that may be a CPR number is never shown.
 
 import difflib
 import re
+from functools import lru_cache
 
 from pipelines.ingest.limits import danish
 from pipelines.ingest.text import match_key
@@ -23,6 +24,7 @@ RULES_DA = {
     "columns": "For mange felter i linjen",
 }
 _SHOWN_CHARACTERS = 60
+_REMEMBERED = 1_000
 _DATE_OR_TIME = re.compile(r"\d{4}-\d{2}-\d{2}( .*)?|\d{1,3}:\d{2}:\d{2}(\..*)?")
 
 
@@ -120,5 +122,11 @@ def _nearest(question: Question, found: str) -> str:
     wrong = next((a for a in answers if a and a not in labels and a not in codes), "")
     if not wrong or len(wrong) > _SHOWN_CHARACTERS:
         return ""
-    nearest = difflib.get_close_matches(wrong, labels, n=1)
-    return f' Nærmeste svarmulighed er "{labels[nearest[0]]}".' if nearest else ""
+    nearest = _nearest_key(wrong, tuple(labels))
+    return f' Nærmeste svarmulighed er "{labels[nearest]}".' if nearest else ""
+
+
+# Comparing takes most of the time of a message, and the same answer is misspelt in the same way in many rows.
+@lru_cache(_REMEMBERED)
+def _nearest_key(wrong: str, keys: tuple[str, ...]) -> str | None:
+    return next(iter(difflib.get_close_matches(wrong, keys, n=1)), None)

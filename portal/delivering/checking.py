@@ -11,10 +11,10 @@ import polars as pl
 
 from pipelines.ingest import answers
 from pipelines.ingest.inbox import single_file
-from pipelines.ingest.intake import as_read, judge, row_errors
+from pipelines.ingest.intake import as_read, screen, told
 from pipelines.ingest.pool import ReaderPool, ReadFile
 from pipelines.reference.municipalities import municipalities
-from portal.delivering.refused import RefusedError, RowError
+from portal.delivering.refused import ERRORS_SHOWN, FileErrors, RefusedError, RowError
 from schemas.questionnaire import Catalogue
 from schemas.rounds import Round
 
@@ -24,8 +24,8 @@ _UNPROCESSABLE = 422
 class Checked(NamedTuple):
     """A file that would count: rows read = eligible + out of scope + rejected.
 
-    `case_rows`: every row as delivered, `row` and one text column per question. `errors`: one row per broken rule; row,
-    question, rule, message.
+    `case_rows`: every row as delivered, `row` and one text column per question. `files` and `broken`: as in `ReadInbox`
+    and `Screened`, for the one file.
     """
 
     rows: int
@@ -34,7 +34,8 @@ class Checked(NamedTuple):
     rejected: int
     warnings: list[str]
     case_rows: pl.DataFrame
-    errors: pl.DataFrame
+    files: pl.DataFrame
+    broken: pl.DataFrame
 
 
 def check(
@@ -59,10 +60,11 @@ def check(
     (result,) = pool.read([file.path])
     read = as_read([file], [result], catalogue)
     _require_own(result, read.rows, municipality_code)
-    entry = judge(*read, round_, catalogue).delivery_log.row(0, named=True)
-    errors = row_errors(*read, catalogue).select("row", "question", "rule", "message")
+    log, _, broken = screen(*read, round_, catalogue)
+    entry = log.row(0, named=True)
     if entry["status"] == "rejected":
-        raise RefusedError(_UNPROCESSABLE, entry["rule"], entry["message"], errors=row_errors_of(errors))
+        errors = file_errors(broken, read.files, catalogue)
+        raise RefusedError(_UNPROCESSABLE, entry["rule"], entry["message"], errors=errors)
     return Checked(
         rows=entry["rows"],
         eligible=entry["eligible"],
@@ -70,13 +72,17 @@ def check(
         rejected=entry["rejected"],
         warnings=entry["warnings"],
         case_rows=read.rows.select("row", *catalogue.keys),
-        errors=errors,
+        files=read.files,
+        broken=broken,
     )
 
 
-def row_errors_of(errors: pl.DataFrame) -> tuple[RowError, ...]:
-    """The errors as values, in the order of the rows."""
-    return tuple(RowError(*error) for error in errors.select("row", "question", "rule", "message").rows())
+def file_errors(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> FileErrors:
+    """The errors of one file: all counted, the first ones told. Arguments as for `intake.told`."""
+    first = told(broken.head(ERRORS_SHOWN), files, catalogue).select("row", "question", "rule", "message")
+    return FileErrors(
+        by_rule=dict(broken.group_by("rule").len().iter_rows()), first=tuple(RowError(*error) for error in first.rows())
+    )
 
 
 def municipality_label(municipality_code: str) -> str:

@@ -7,10 +7,10 @@ reading the body (`upload`) and the rules of the format (`checking`).
 import asyncio
 import datetime as dt
 import hashlib
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
@@ -21,13 +21,17 @@ from upath import UPath
 from pipelines import storage
 from pipelines.form.form import correction
 from pipelines.ingest.inbox import unsupported_format
+from pipelines.ingest.intake import told
 from pipelines.ingest.pool import READERS, ReaderPool
-from pipelines.ingest.text import match_key
-from portal.delivering.checking import check, municipality_label, row_errors_of
+from pipelines.ingest.text import match_key, printable
+from portal.access.audit_log import AuditLog
+from portal.delivering.checking import check, file_errors, municipality_label
 from portal.delivering.drafts import LIFETIME, Draft, Drafts
-from portal.delivering.receipts import HandedIn, Receipt, Receipts, handed_in
-from portal.delivering.refused import RefusedError, RowError
+from portal.delivering.receipts import HandedIn, Receipt, Receipts, UnderWay, handed_in
+from portal.delivering.refused import FileErrors, RefusedError
+from portal.delivering.turns import Turns
 from portal.delivering.upload import Upload
+from portal.identity import Identity
 from portal.settings import Settings
 from schemas.errors import BotilbudError
 from schemas.municipalities import municipality_codes
@@ -36,6 +40,11 @@ from schemas.rounds import Round
 
 Result = TypeVar("Result")
 
+DELIVERIES_PER_DAY = 50
+"""Of one municipality in one round, in any 24 hours."""
+
+_LOG = logging.getLogger("portal")
+_DAY = dt.timedelta(days=1)
 _NO_CASES = "nulindberetning"
 _REJECTED_FILES: dict[str, pl.DataType | type[pl.DataType]] = {
     "file": pl.String,
@@ -52,23 +61,29 @@ class Desk:
         self._root = settings.root
         self._drafts = Drafts(settings.state)
         self._receipts = Receipts(settings.state)
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="desk")
+        self._audit = AuditLog(settings.state)
+        self._turns = Turns(READERS)
         self._pools: dict[str, ReaderPool] = {}
         self._closing = ExitStack()
         self._lock = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        for delivery in self._receipts.under_way():
+            self._settle(delivery)
 
     def close(self) -> None:
         """Ends the reading children, after what is being read."""
-        self._threads.shutdown(cancel_futures=True)
+        self._turns.close()
         self._closing.close()
 
-    async def in_turn(self, work: Callable[[], Result]) -> Result:
-        """Does slow work in the order in which it was asked for, as much at once as there are reading children.
+    async def in_turn(self, municipality_code: str, work: Callable[[], Result]) -> Result:
+        """Does slow work when it is a municipality's turn, as much at once as there are reading children.
 
         Nothing that waits here holds one of the threads that the rest of the portal answers in.
+
+        Raises:
+            RefusedError: too much of the same municipality waits already.
         """
-        return await asyncio.wrap_future(self._threads.submit(work))
+        return await asyncio.wrap_future(self._turns.ask(municipality_code, work))
 
     def take(self, upload: Upload, round_: Round, municipality_code: str, now: dt.datetime) -> Draft:
         """Checks a file and keeps it as a draft.
@@ -114,10 +129,10 @@ class Desk:
                 eligible=checked.eligible,
                 out_of_scope=checked.out_of_scope,
                 rejected=checked.rejected,
-                error_count=checked.errors.height,
+                error_count=checked.broken.height,
                 warnings=checked.warnings,
             )
-            self._drafts.complete(draft, checked.case_rows, checked.errors)
+            self._drafts.complete(draft, checked)
         except RefusedError as refused:
             self._drafts.remove(id_)
             refused.checksum = checksum
@@ -131,17 +146,18 @@ class Desk:
         """A draft of this municipality that can still be confirmed."""
         return self._drafts.find(id_, round_.name, municipality_code, now)
 
-    def errors(self, draft: Draft) -> tuple[RowError, ...]:
-        """Every broken rule of a draft, by row."""
-        return row_errors_of(self._drafts.errors(draft))
+    def errors(self, draft: Draft, round_: Round) -> FileErrors:
+        """What is wrong with the rows of a draft."""
+        return file_errors(self._drafts.broken(draft), self._drafts.files(draft), load_catalogue(round_.questionnaire))
 
     def marked_up(self, draft: Draft, round_: Round) -> bytes:
         """The draft as a workbook in which the faulty cells are coloured and say why."""
+        catalogue = load_catalogue(round_.questionnaire)
         return correction(
             round_,
-            load_catalogue(round_.questionnaire),
+            catalogue,
             self._drafts.case_rows(draft),
-            self._drafts.errors(draft),
+            told(self._drafts.broken(draft), self._drafts.files(draft), catalogue),
             file=draft.sender_name,
             files=pl.DataFrame(schema=_REJECTED_FILES),
             municipality_code=draft.municipality_code,
@@ -151,8 +167,8 @@ class Desk:
         """Removes a draft."""
         self._drafts.remove(draft.id)
 
-    def confirm(self, id_: str, round_: Round, municipality_code: str, now: dt.datetime) -> tuple[Receipt, bool] | None:
-        """Lays a draft into the inbox; the receipt, and whether this made it.
+    def confirm(self, id_: str, round_: Round, identity: Identity, now: dt.datetime) -> tuple[Receipt, bool] | None:
+        """Lays a draft into the inbox, with a line in the audit log; the receipt, and whether this made it.
 
         Confirming again gives the same receipt, and so does handing in the same bytes as the newest delivery: it would
         change nothing, and a program may try again without knowing whether it came through.
@@ -161,10 +177,16 @@ class Desk:
             None where there is no such draft of this municipality.
 
         Raises:
-            RefusedError: the round has closed since the check.
+            RefusedError: the round has closed since the check, it is one delivery too many, or the inbox is not in order.
             BotilbudError: the file is not the one that was checked.
         """
+        municipality_code = identity.municipality_code
+        if municipality_code is None:
+            return None
         with self._lock_of(municipality_code):
+            for stopped in self._receipts.under_way():
+                if stopped.receipt.municipality_code == municipality_code:
+                    self._settle(stopped)
             receipt = self._receipts.of_draft(id_, round_.name, municipality_code)
             if receipt is not None:
                 return receipt, False
@@ -176,14 +198,67 @@ class Desk:
             newest = self._receipts.newest(round_.name, municipality_code)
             is_new = newest is None or newest.sha256 != draft.sha256 or not _is_last(folder, newest.file)
             if newest is None or is_new:
+                self._require_room(draft, now)
+                _require_folder(folder, draft)
                 receipt = _receipt_for(draft, newest, now)
-                _lay(folder / receipt.file, self._drafts.content(draft), receipt.sha256)
-                self._receipts.add(receipt, draft.id)
+                self._deliver(UnderWay(receipt, draft.id, identity.subject), draft, now)
             else:
                 receipt = newest
                 self._receipts.confirm_again(receipt, draft.id)
             self._drafts.remove(draft.id)
             return receipt, is_new
+
+    def _require_room(self, draft: Draft, now: dt.datetime) -> None:
+        count = self._receipts.count_since(draft.round_name, draft.municipality_code, now - _DAY)
+        if count >= DELIVERIES_PER_DAY:
+            raise RefusedError(
+                429,
+                "too_many_deliveries",
+                f"Din kommune har afleveret {DELIVERIES_PER_DAY} gange i runden det seneste døgn, og flere kan ikke "
+                "modtages. Den seneste aflevering gælder. Prøv igen i morgen, eller kontakt KL.",
+                checksum=draft.sha256,
+            )
+
+    def _deliver(self, delivery: UnderWay, draft: Draft, now: dt.datetime) -> None:
+        """Lays the file, writes the audit log's line and gives the receipt; `_settle` puts a stop in between right."""
+        receipt = delivery.receipt
+        self._receipts.begin(delivery)
+        try:
+            _lay(self._path(receipt), self._drafts.content(draft), receipt.sha256)
+        except Exception:
+            self._settle(delivery)
+            raise
+        self._audit.record(now, _confirmed_by(delivery), "delivery", _address(receipt), receipt.sha256)
+        self._receipts.finish(delivery)
+
+    def _settle(self, delivery: UnderWay) -> None:
+        """Ends a delivery that stopped half way: as it would have ended, if the file came to lie there whole, else not at all.
+
+        Its line may be in the audit log already. One that is written now has the time at which the file was received,
+        and says that it was written later.
+        """
+        receipt = delivery.receipt
+        if not _lies(self._path(receipt), receipt.sha256):
+            # Under this name lies at most a part of what nobody has a receipt for.
+            self._path(receipt).unlink(missing_ok=True)
+            self._receipts.give_up(delivery)
+            return
+        if not self._is_audited(receipt):
+            what = f"{_address(receipt)} (completed after an interruption)"
+            self._audit.record(receipt.received_at, _confirmed_by(delivery), "delivery", what, receipt.sha256)
+        self._receipts.finish(delivery)
+
+    def _is_audited(self, receipt: Receipt) -> bool:
+        """Whether the audit log tells of a delivery: no two have the same name in the inbox."""
+        return any(
+            event.action == "delivery"
+            and event.checksum == receipt.sha256
+            and event.what.startswith(printable(_address(receipt)))
+            for event in self._audit.events()
+        )
+
+    def _path(self, receipt: Receipt) -> UPath:
+        return storage.inbox(self._root, receipt.round_name) / receipt.municipality_code / receipt.file
 
     def receipt(self, id_: str, round_: Round, municipality_code: str) -> Receipt | None:
         """The receipt of a confirmed draft of this municipality."""
@@ -259,6 +334,44 @@ def _is_last(folder: UPath, file: str) -> bool:
     return max(storage.files_below(folder), default="") == file
 
 
+def _address(receipt: Receipt) -> str:
+    """A delivery as the audit log names it."""
+    return f"{receipt.round_name}/{receipt.municipality_code}/{receipt.file}"
+
+
+def _confirmed_by(delivery: UnderWay) -> Identity:
+    receipt = delivery.receipt
+    return Identity(delivery.subject, "municipality", receipt.municipality_code, expires_at=receipt.received_at)
+
+
+def _require_folder(folder: UPath, draft: Draft) -> None:
+    """That a municipality's folder is one that the night reads, and not a link that leads elsewhere."""
+    if not storage.is_local(folder):
+        return
+    path = Path(str(folder))
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        _LOG.error(
+            "inbox/%s/%s: is not a folder; deliveries of this municipality are refused until it is one",
+            draft.round_name,
+            draft.municipality_code,
+        )
+        raise RefusedError(
+            503,
+            "inbox_not_in_order",
+            "Filen kan ikke modtages, fordi der er en fejl hos os. Kontakt KL.",
+            checksum=draft.sha256,
+        )
+
+
+def _lies(path: UPath, checksum: str) -> bool:
+    """Whether a file is there, whole."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content).hexdigest() == checksum
+
+
 def _lay(path: UPath, content: bytes, checksum: str) -> None:
     """Writes a delivery and reads it back. Its name holds a part of its checksum: nothing else is ever overwritten."""
     if hashlib.sha256(content).hexdigest() != checksum:
@@ -266,5 +379,5 @@ def _lay(path: UPath, content: bytes, checksum: str) -> None:
     if storage.is_local(path) and path.parent.exists():
         storage.remove_abandoned(Path(str(path.parent)))
     storage.write_bytes(path, content)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
+    if not _lies(path, checksum):
         raise BotilbudError(f"{path.name}: what lies in the inbox is not what was handed in; check the disk")

@@ -13,10 +13,14 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.storage import parquet_bytes
+from portal.delivering.checking import Checked
 
 LIFETIME = dt.timedelta(hours=1)
 DRAFTS_PER_MUNICIPALITY = 10
-_RECORD, _ROWS, _ERRORS = "draft.json", "rows.parquet", "errors.parquet"
+MARKED_ERRORS = 10_000
+"""With so many errors a draft can still be had as a workbook in which they are marked: more take too long."""
+
+_RECORD, _ROWS, _FILES, _BROKEN = "draft.json", "rows.parquet", "files.parquet", "broken.parquet"
 _ID_BYTES = 16
 
 
@@ -51,6 +55,11 @@ class Draft(BaseModel):
     error_count: int
     warnings: list[str]
 
+    @property
+    def can_be_marked(self) -> bool:
+        """Whether there is a workbook in which its errors are marked."""
+        return self.error_count <= MARKED_ERRORS
+
 
 class Drafts:
     """The drafts of a state folder, which is one server process's own. Those of an earlier process are removed."""
@@ -75,10 +84,10 @@ class Drafts:
             file.write(content)
         return path
 
-    def complete(self, draft: Draft, case_rows: pl.DataFrame, errors: pl.DataFrame) -> None:
+    def complete(self, draft: Draft, checked: Checked) -> None:
         """Makes a draft known; beyond a few of the same municipality the oldest goes."""
-        self.write(draft.id, _ROWS, parquet_bytes(case_rows))
-        self.write(draft.id, _ERRORS, parquet_bytes(errors))
+        for name, frame in ((_ROWS, checked.case_rows), (_FILES, checked.files), (_BROKEN, checked.broken)):
+            self.write(draft.id, name, parquet_bytes(frame))
         # Renamed into place, since another request may be looking through the drafts.
         unready = self.write(draft.id, f".{_RECORD}", draft.model_dump_json().encode())
         unready.replace(unready.with_name(_RECORD))
@@ -106,9 +115,13 @@ class Drafts:
         """As in `checking.Checked`."""
         return pl.read_parquet(self._folder / draft.id / _ROWS)
 
-    def errors(self, draft: Draft) -> pl.DataFrame:
+    def files(self, draft: Draft) -> pl.DataFrame:
         """As in `checking.Checked`."""
-        return pl.read_parquet(self._folder / draft.id / _ERRORS)
+        return pl.read_parquet(self._folder / draft.id / _FILES)
+
+    def broken(self, draft: Draft) -> pl.DataFrame:
+        """As in `checking.Checked`."""
+        return pl.read_parquet(self._folder / draft.id / _BROKEN)
 
     def remove(self, id_: str) -> None:
         """Removes a draft, complete or not; one that is gone already stays gone."""

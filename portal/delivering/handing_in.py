@@ -1,4 +1,4 @@
-"""The request that brings a file, whether from a page or a program: the body, the check, the audit log."""
+"""Handing in by a request, whether from a page or a program: the body, the check, the receipt, the audit log."""
 
 import asyncio
 from functools import partial
@@ -8,6 +8,7 @@ from fastapi import HTTPException, Request
 from portal.access import csrf
 from portal.context import portal_of
 from portal.delivering.drafts import LIFETIME, Draft
+from portal.delivering.receipts import Receipt
 from portal.delivering.refused import RefusedError
 from portal.delivering.upload import Upload, received
 from portal.identity import Identity
@@ -58,6 +59,22 @@ async def checked_draft(
     return draft
 
 
+def confirmed_draft(request: Request, draft_id: str, round_: Round, identity: Identity) -> tuple[Receipt, bool] | None:
+    """The receipt of a draft that is handed in, as `Desk.confirm` gives it.
+
+    Raises:
+        RefusedError: it is not received; that is in the audit log already.
+    """
+    portal = portal_of(request)
+    try:
+        return portal.desk.confirm(draft_id, round_, identity, portal.now())
+    except RefusedError as refused:
+        what = f"{request.url.path} {refused.rule}"
+        portal.audit.record(portal.now(), identity, "refused", what, refused.checksum)
+        raise
+
+
 async def _taken(request: Request, upload: Upload, round_: Round, municipality_code: str) -> Draft:
     portal = portal_of(request)
-    return await portal.desk.in_turn(partial(portal.desk.take, upload, round_, municipality_code, portal.now()))
+    take = partial(portal.desk.take, upload, round_, municipality_code, portal.now())
+    return await portal.desk.in_turn(municipality_code, take)

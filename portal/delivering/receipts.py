@@ -24,9 +24,7 @@ STATUS_DA: dict[Status, str] = {
     "rejected": "afvist",
 }
 
-_TABLES = (
-    """
-CREATE TABLE IF NOT EXISTS receipts (
+_RECEIPT = """
     round_name TEXT NOT NULL,
     municipality_code TEXT NOT NULL,
     sequence INTEGER NOT NULL,
@@ -39,7 +37,18 @@ CREATE TABLE IF NOT EXISTS receipts (
     eligible INTEGER NOT NULL,
     out_of_scope INTEGER NOT NULL,
     rejected INTEGER NOT NULL,
+"""
+_TABLES = (
+    f"""
+CREATE TABLE IF NOT EXISTS receipts ({_RECEIPT}
     PRIMARY KEY (round_name, municipality_code, sequence)
+) STRICT
+""",
+    f"""
+CREATE TABLE IF NOT EXISTS under_way ({_RECEIPT}
+    draft TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    PRIMARY KEY (round_name, municipality_code)
 ) STRICT
 """,
     """
@@ -71,6 +80,14 @@ class Receipt(NamedTuple):
     eligible: int
     out_of_scope: int
     rejected: int
+
+
+class UnderWay(NamedTuple):
+    """A delivery that has begun to be laid into the inbox: the receipt it will have, its draft, and who confirmed it."""
+
+    receipt: Receipt
+    draft: str
+    subject: str
 
 
 class HandedIn(NamedTuple):
@@ -110,14 +127,35 @@ class Receipts:
             for table in _TABLES:
                 connection.execute(table)
 
-    def add(self, receipt: Receipt, draft: str) -> None:
-        """Keeps a receipt, found again by the draft that was confirmed."""
+    def begin(self, delivery: UnderWay) -> None:
+        """Keeps what is about to be laid into the inbox, so that a stop in the middle can be put right."""
         with state.database(self._folder) as connection:
-            connection.execute(
-                f"INSERT INTO receipts VALUES ({', '.join('?' * len(receipt))})",  # noqa: S608 - placeholders only
-                [value.isoformat() if isinstance(value, dt.datetime) else value for value in receipt],
-            )
-            _confirm(connection, receipt, draft)
+            _insert(connection, "under_way", [*_values(delivery.receipt), delivery.draft, delivery.subject])
+
+    def finish(self, delivery: UnderWay) -> None:
+        """Gives the receipt of what lies in the inbox, found again by the draft that was confirmed."""
+        with state.database(self._folder) as connection:
+            _insert(connection, "receipts", _values(delivery.receipt))
+            _confirm(connection, delivery.receipt, delivery.draft)
+            _no_longer_under_way(connection, delivery)
+
+    def give_up(self, delivery: UnderWay) -> None:
+        """Forgets what did not come into the inbox."""
+        with state.database(self._folder) as connection:
+            _no_longer_under_way(connection, delivery)
+
+    def under_way(self) -> list[UnderWay]:
+        """What has begun and not ended: by another thread right now, or stopped."""
+        found = self._select("SELECT * FROM under_way", ())
+        return [UnderWay(_receipt(row), row["draft"], row["subject"]) for row in found]
+
+    def count_since(self, round_name: str, municipality_code: str, moment: dt.datetime) -> int:
+        """How many receipts a municipality got in a round after a moment (UTC)."""
+        found = self._select(
+            "SELECT count(*) FROM receipts WHERE round_name = ? AND municipality_code = ? AND received_at > ?",
+            (round_name, municipality_code, moment.replace(microsecond=0).isoformat()),
+        )
+        return int(found[0][0])
 
     def confirm_again(self, receipt: Receipt, draft: str) -> None:
         """Lets another draft of the same bytes find the receipt that there is."""
@@ -155,6 +193,21 @@ class Receipts:
     def _select(self, query: str, values: tuple[str | None, ...]) -> list[sqlite3.Row]:
         with state.reading(self._folder) as connection:
             return connection.execute(query, values).fetchall()
+
+
+def _values(receipt: Receipt) -> list[str | int]:
+    return [value.isoformat() if isinstance(value, dt.datetime) else value for value in receipt]
+
+
+def _insert(connection: sqlite3.Connection, table: str, values: list[str | int]) -> None:
+    connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - ours
+
+
+def _no_longer_under_way(connection: sqlite3.Connection, delivery: UnderWay) -> None:
+    connection.execute(
+        "DELETE FROM under_way WHERE round_name = ? AND municipality_code = ?",
+        (delivery.receipt.round_name, delivery.receipt.municipality_code),
+    )
 
 
 def _confirm(connection: sqlite3.Connection, receipt: Receipt, draft: str) -> None:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from pipelines.ingest.limits import FILE_BYTES
 
+ERRORS_SHOWN = 1_000
+
 
 class RowError(NamedTuple):
     """One broken rule of one row; `question` is its number in the form, None for the whole row."""
@@ -12,6 +14,18 @@ class RowError(NamedTuple):
     question: int | None
     rule: str
     message: str
+
+
+class FileErrors(NamedTuple):
+    """What is wrong with the rows of a file: how many broken rules of each kind, and the first `ERRORS_SHOWN` by row."""
+
+    by_rule: dict[str, int]
+    first: tuple[RowError, ...]
+
+    @property
+    def total(self) -> int:
+        """Broken rules in all."""
+        return sum(self.by_rule.values())
 
 
 class RefusedError(Exception):
@@ -33,14 +47,14 @@ class RefusedError(Exception):
         message: str,
         *,
         checksum: str | None = None,
-        errors: tuple[RowError, ...] = (),
+        errors: FileErrors | None = None,
     ) -> None:
         super().__init__(rule)
         self.status = status
         self.rule = rule
         self.message = message
         self.checksum = checksum
-        self.errors = errors
+        self.errors = errors or FileErrors({}, ())
 
     @property
     def headers(self) -> dict[str, str]:

@@ -12,16 +12,14 @@ from starlette.responses import Response
 from portal.access import csrf
 from portal.access.credentials import bearer_token
 from portal.access.guard import api_identity
-from portal.context import Portal, portal_of
+from portal.context import portal_of
 from portal.delivering.drafts import Draft
-from portal.delivering.handing_in import checked_draft, known_round
+from portal.delivering.handing_in import checked_draft, confirmed_draft, known_round
 from portal.delivering.receipts import Receipt
-from portal.delivering.refused import RefusedError, RowError
+from portal.delivering.refused import ERRORS_SHOWN, FileErrors, RefusedError
 from portal.delivering.upload import FIELD
 from portal.identity import Identity
 from schemas.rounds import Round
-
-ERRORS_SHOWN = 1_000
 
 router = APIRouter(tags=["deliveries"])
 
@@ -95,11 +93,17 @@ _REFUSALS = {
     413: "The file is larger than the format allows.",
     415: "The body is not multipart/form-data.",
     422: "The format rejects the file whole, or it is another municipality's.",
+    503: "The inbox is not in order; KL must see to it.",
 }
 _ERRORS = {
     401: "No valid credential.",
     404: "No such round, or nothing for this one to see.",
     429: "Too many wrong tokens came from this address.",
+}
+_ERRORS_OF_HANDING_IN = {
+    403: "Sent with a browser's cookie and without X-CSRF-Token.",
+    429: "Too many wrong tokens came from this address, too many files of this municipality wait to be checked, or it has "
+    "handed in too often today.",
 }
 _FORM = {
     "required": True,
@@ -137,7 +141,7 @@ def _declared(texts: dict[int, str], model: type[BaseModel]) -> dict[int | str, 
         }
     }
     | _declared(_REFUSALS, RefusalAnswer)
-    | _declared(_ERRORS | {403: "Sent with a browser's cookie and without X-CSRF-Token."}, ErrorAnswer),
+    | _declared(_ERRORS | _ERRORS_OF_HANDING_IN, ErrorAnswer),
 )
 async def hand_in(request: Request, round_name: str, identity: Annotated[Identity, Depends(api_identity)]) -> Response:
     """Hand in a file: checked as the night would, and received at once unless it is refused."""
@@ -146,15 +150,11 @@ async def hand_in(request: Request, round_name: str, identity: Annotated[Identit
     round_ = known_round(round_name)
     if bearer_token(request) is None:
         csrf.require_own_form(request, request.headers.get(csrf.HEADER))
-    portal, code = portal_of(request), identity.municipality_code
     try:
-        draft = await checked_draft(request, round_, identity, code, is_from_page=False)
-        answer, is_new = await run_in_threadpool(_delivered, portal, draft, round_)
+        draft = await checked_draft(request, round_, identity, identity.municipality_code, is_from_page=False)
+        answer, is_new = await run_in_threadpool(_delivered, request, draft, round_, identity)
     except RefusedError as refused:
         return _refusal(refused)
-    if is_new:
-        what = f"{round_.name}/{code}/{answer.file}"
-        portal.audit.record(portal.now(), identity, "delivery", what, answer.sha256)
     return JSONResponse(answer.model_dump(mode="json"), 201 if is_new else 200)
 
 
@@ -167,21 +167,26 @@ def deliveries(
     return [DeliveryAnswer.model_validate(one, from_attributes=True) for one in found]
 
 
-def _delivered(portal: Portal, draft: Draft, round_: Round) -> tuple[ReceiptAnswer, bool]:
+def _delivered(request: Request, draft: Draft, round_: Round, identity: Identity) -> tuple[ReceiptAnswer, bool]:
     """The receipt of a draft, and whether it is a new one."""
+    portal = portal_of(request)
     overtaken = RefusedError(409, "overtaken", "Der kom nyere filer imens. Prøv igen.", checksum=draft.sha256)
     try:
-        errors = portal.desk.errors(draft)
+        errors = portal.desk.errors(draft, round_)
     except FileNotFoundError:  # pushed out by newer drafts of the same municipality
         raise overtaken from None
-    confirmed = portal.desk.confirm(draft.id, round_, draft.municipality_code, portal.now())
+    try:
+        confirmed = confirmed_draft(request, draft.id, round_, identity)
+    except RefusedError:
+        portal.desk.cancel(draft)
+        raise
     if confirmed is None:
         raise overtaken
     receipt, is_new = confirmed
     return _receipt(receipt, draft, errors), is_new
 
 
-def _receipt(receipt: Receipt, draft: Draft, errors: tuple[RowError, ...]) -> ReceiptAnswer:
+def _receipt(receipt: Receipt, draft: Draft, errors: FileErrors) -> ReceiptAnswer:
     return ReceiptAnswer(
         round=receipt.round_name,
         municipality_code=receipt.municipality_code,
@@ -203,5 +208,5 @@ def _refusal(refused: RefusedError) -> JSONResponse:
     return JSONResponse(answer.model_dump(mode="json"), refused.status, headers=refused.headers)
 
 
-def _shown(errors: tuple[RowError, ...]) -> list[RowErrorAnswer]:
-    return [RowErrorAnswer.model_validate(error, from_attributes=True) for error in errors[:ERRORS_SHOWN]]
+def _shown(errors: FileErrors) -> list[RowErrorAnswer]:
+    return [RowErrorAnswer.model_validate(error, from_attributes=True) for error in errors.first]

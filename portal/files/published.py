@@ -212,7 +212,9 @@ def _schema(text: str) -> _Schema:
     """A table's schema, one object for all files of all releases that have the same: nearly all of a manifest is schemas."""
     schema = json.loads(text)
     fields = schema["fields"]
-    return _Schema(schema, tuple(Column(f["name"], f["type"], f.get("title", f["name"]), f.get("unit")) for f in fields))
+    return _Schema(
+        schema, tuple(Column(f["name"], f["type"], f.get("title", f["name"]), f.get("unit")) for f in fields)
+    )
 
 
 def _resource(entry: Mapping[str, Any]) -> ResourceInfo:

@@ -1,8 +1,7 @@
 """The pages on which a municipality hands in: the form, the result of the check, the receipt. Programs: `delivering.routes`."""
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from pipelines.form.form import template
@@ -20,9 +20,9 @@ from portal.access.guard import csrf_checked, municipality_identity, page_identi
 from portal.context import portal_of
 from portal.delivering.desk import require_welcome
 from portal.delivering.drafts import Draft
-from portal.delivering.handing_in import checked_draft, known_round
+from portal.delivering.handing_in import checked_draft, confirmed_draft, known_round
 from portal.delivering.receipts import HandedIn, Receipt
-from portal.delivering.refused import RefusedError, RowError
+from portal.delivering.refused import FileErrors, RefusedError, RowError
 from portal.identity import Identity
 from portal.templating import page
 from schemas.questionnaire import load_catalogue
@@ -47,11 +47,11 @@ class _Errors(NamedTuple):
     rows: list[tuple[int, list[RowError]]]
 
 
-def _shown(errors: tuple[RowError, ...]) -> _Errors:
-    first = errors[:ERRORS_SHOWN]
-    kinds = Counter(RULES_DA[error.rule] for error in errors)
+def _shown(errors: FileErrors) -> _Errors:
+    first = errors.first[:ERRORS_SHOWN]
+    kinds = [(RULES_DA[rule], count) for rule, count in errors.by_rule.items()]
     rows = [(row, list(of)) for row, of in groupby(first, key=lambda error: error.row)]
-    return _Errors(len(errors), len(first), sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0])), rows)
+    return _Errors(errors.total, len(first), sorted(kinds, key=lambda kind: (-kind[1], kind[0])), rows)
 
 
 @router.get("/runder/{round_name}/skema.xlsx")
@@ -85,7 +85,7 @@ async def hand_over(request: Request, round_name: str, identity: Municipality) -
     try:
         draft = await checked_draft(request, round_, identity, code, is_from_page=True)
     except RefusedError as refused:
-        answer = _form(request, round_, code, refused=refused)
+        answer = await run_in_threadpool(_form, request, round_, code, refused=refused)
         answer.headers.update(refused.headers)
         return answer
     return RedirectResponse(f"/runder/{round_.name}/aflevering/{draft.id}", 303)
@@ -100,25 +100,20 @@ def result(request: Request, round_name: str, draft_id: str, identity: Municipal
         return _receipt(request, round_, receipt)
     draft = _draft(request, round_, code, draft_id)
     with _still_there():
-        errors = _shown(portal.desk.errors(draft))
+        errors = _shown(portal.desk.errors(draft, round_))
     return page(request, "kontrol.html", round=round_, draft=draft, errors=errors, rules=RULES_DA)
 
 
 @router.post("/runder/{round_name}/aflevering/{draft_id}/bekraeft", dependencies=[Depends(csrf_checked)])
 def confirm(request: Request, round_name: str, draft_id: str, identity: Municipality) -> Response:
     """Hands in what was checked; again, it shows the same receipt."""
-    round_, code, portal = known_round(round_name), _code(identity), portal_of(request)
+    round_, code = known_round(round_name), _code(identity)
     try:
-        confirmed = portal.desk.confirm(draft_id, round_, code, portal.now())
+        confirmed = confirmed_draft(request, draft_id, round_, identity)
     except RefusedError as refused:
-        portal.audit.record(portal.now(), identity, "refused", f"{request.url.path} {refused.rule}", refused.checksum)
         return _form(request, round_, code, refused=refused)
     if confirmed is None:
         raise HTTPException(404)
-    receipt, is_new = confirmed
-    if is_new:
-        what = f"{round_.name}/{code}/{receipt.file}"
-        portal.audit.record(portal.now(), identity, "delivery", what, receipt.sha256)
     return RedirectResponse(request.url.path.removesuffix("/bekraeft"), 303)
 
 
@@ -135,10 +130,19 @@ async def marked_up(request: Request, round_name: str, draft_id: str, identity: 
     """The draft as a workbook with its faults marked."""
     round_, code, portal = known_round(round_name), _code(identity), portal_of(request)
     draft = _draft(request, round_, code, draft_id)
+    if not draft.can_be_marked:
+        raise HTTPException(404)
     with _still_there():
-        content = await portal.desk.in_turn(partial(portal.desk.marked_up, draft, round_))
+        content = await _in_turn(request, code, partial(portal.desk.marked_up, draft, round_))
     portal.audit.record(portal.now(), identity, "download", request.url.path, draft.sha256)
     return _workbook(content, f"rettelser-{round_.name}-{code}.xlsx")
+
+
+async def _in_turn(request: Request, code: str, work: Callable[[], bytes]) -> bytes:
+    try:
+        return await portal_of(request).desk.in_turn(code, work)
+    except RefusedError as refused:
+        raise HTTPException(refused.status, refused.message) from None
 
 
 def _code(identity: Identity) -> str:
@@ -180,7 +184,7 @@ def _form(
         deadline=wording.deadline(round_.deadline, danish.day(portal.now()), is_open=round_.open),
         closed=closed,
         refused=refused,
-        errors=_shown(refused.errors if refused else ()),
+        errors=_shown(refused.errors if refused else FileErrors({}, ())),
         rules=RULES_DA,
         deliveries=portal.desk.deliveries(round_.name, code),
     )

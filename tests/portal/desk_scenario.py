@@ -1,5 +1,6 @@
 """A portal with an empty inbox, and files to hand in. Expectations stand in the tests."""
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from portal.identity import Identity
 from tests.portal import portal_scenario as scenario
 from tests.scenario import ROUND, csv, row
 
@@ -37,6 +39,11 @@ class DeskApp:
     kl_token: str
     before: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def identity(self) -> Identity:
+        """Municipality 183, as the desk knows who confirms."""
+        return Identity("token:own", "municipality", scenario.OWN, self.clock() + dt.timedelta(hours=1))
+
     def client(self) -> TestClient:
         return scenario.client_for(self.app, self.token)
 
@@ -65,7 +72,7 @@ def opened(tmp_path: Path):
     desk_app = DeskApp(root, state, clock, app, *tokens)
     desk_app.before = tree(desk_app)
     yield desk_app
-    app.state.portal.desk.close()
+    desk_app.app.state.portal.desk.close()
 
 
 def tree(desk_app: DeskApp) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import openpyxl
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from pipelines import storage
+from pipelines.ingest import messages
 from pipelines.ingest.inbox import find_files
 from pipelines.ingest.intake import take_inbox
 from portal.delivering import desk as desk_module
+from portal.delivering import drafts
 from portal.delivering.drafts import DRAFTS_PER_MUNICIPALITY, LIFETIME
 from portal.delivering.receipts import Receipt, handed_in
+from portal.delivering.refused import ERRORS_SHOWN
 from schemas.errors import BotilbudError
+from tests.limits.cases_slow import _wrong_everywhere
 from tests.portal import portal_scenario as scenario
 from tests.portal.desk_scenario import (
     API,
@@ -198,6 +203,71 @@ REFUSED = {
 }
 
 
+WRONG = dict.fromkeys(("provider", "sentence", "target_group", "staffing", "gender"), "x")
+ERRORS_MADE = ERRORS_SHOWN + 500
+
+
+@pytest.fixture
+def messages_made(monkeypatch):
+    """How many messages were written; a message takes longer than finding the error."""
+    made, write = [], messages.row_message
+
+    def counted(*args, **named):
+        made.append(named["row"])
+        return write(*args, **named)
+
+    monkeypatch.setattr(messages, "row_message", counted)
+    return made
+
+
+def test_a_refused_file_has_all_its_errors_counted_and_only_the_first_ones_told(desk_app, messages_made):
+    content = csv([row(OWN, number, **WRONG) for number in range(ERRORS_MADE // len(WRONG))])
+    page = uploaded(desk_app.browser(), content)
+    assert page.status_code == 422
+    assert "De første 200 af 1.500 fejl vises." in page.text
+    assert len(messages_made) == ERRORS_SHOWN
+    errors = sent(desk_app.own, content).json()["errors"]
+    assert len(errors) == ERRORS_SHOWN
+    assert [error["row"] for error in errors] == [2 + place // len(WRONG) for place in range(ERRORS_SHOWN)]
+
+
+def test_a_file_that_counts_has_all_its_errors_counted_and_only_the_first_ones_told(desk_app, messages_made):
+    count = ERRORS_MADE // len(WRONG)
+    rows = [row(OWN, number, **(WRONG if number < count else {})) for number in range(count * 5)]
+    receipt = sent(desk_app.own, csv(rows)).json()
+    assert (receipt["rejected"], receipt["error_count"], len(receipt["errors"])) == (count, ERRORS_MADE, ERRORS_SHOWN)
+    assert len(messages_made) == ERRORS_SHOWN
+
+
+def test_the_marked_up_workbook_tells_every_error(desk_app):
+    count = ERRORS_MADE // len(WRONG)
+    rows = [row(OWN, number, **(WRONG if number < count else {})) for number in range(count * 5)]
+    browser = desk_app.browser()
+    answer = browser.get(f"{handed_over(browser, csv(rows))}/rettelser.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content))["Skema"]
+    assert sum(cell.comment is not None for line in sheet.iter_rows() for cell in line) == ERRORS_MADE
+
+
+def test_a_file_with_too_many_errors_to_mark_says_so_and_offers_no_workbook(desk_app, monkeypatch):
+    monkeypatch.setattr(drafts, "MARKED_ERRORS", 1)
+    browser = desk_app.browser()
+    address = handed_over(browser, FAULTY)
+    page = browser.get(address).text
+    assert "for mange fejl" in page
+    assert "rettelser.xlsx" not in page
+    assert browser.get(f"{address}/rettelser.xlsx").status_code == 404
+
+
+@pytest.mark.slow
+def test_a_file_that_is_wrong_everywhere_is_refused_soon(desk_app):
+    content = _wrong_everywhere(OWN)
+    began = time.monotonic()
+    answer = uploaded(desk_app.browser(), content)
+    assert time.monotonic() - began < 8
+    assert answer.status_code == 422
+    assert "De første 200 af 405.000 fejl vises." in answer.text
+
+
 @pytest.mark.parametrize(("content", "name", "rule", "told"), REFUSED.values(), ids=REFUSED)
 def test_a_refused_file_leaves_nothing_behind_but_a_line_with_its_checksum(desk_app, content, name, rule, told):
     answer = sent(desk_app.own, content, name=name)
@@ -286,7 +356,7 @@ def test_many_confirmations_at_once_deliver_once(desk_app):
     draft = handed_over(browser, good()).rpartition("/")[2]
     desk = desk_app.app.state.portal.desk
     with ThreadPoolExecutor(8) as threads:
-        results = list(threads.map(lambda _: desk.confirm(draft, ROUND, OWN, desk_app.clock()), range(8)))
+        results = list(threads.map(lambda _: desk.confirm(draft, ROUND, desk_app.identity, desk_app.clock()), range(8)))
     assert len({receipt for receipt, _ in results}) == 1
     assert sum(is_new for _, is_new in results) == 1
     assert len(inbox_of(desk_app, OWN)) == 1
@@ -532,7 +602,7 @@ def test_a_draft_that_changed_on_the_disk_is_not_delivered(desk_app):
     file.write_bytes(good(9))
     desk = desk_app.app.state.portal.desk
     with pytest.raises(BotilbudError, match="no longer the file that was checked"):
-        desk.confirm(address.rpartition("/")[2], ROUND, OWN, desk_app.clock())
+        desk.confirm(address.rpartition("/")[2], ROUND, desk_app.identity, desk_app.clock())
     assert inbox_of(desk_app, OWN) == {}
 
 
@@ -543,7 +613,7 @@ def test_a_disk_that_keeps_other_bytes_gives_no_receipt(desk_app, monkeypatch):
     monkeypatch.setattr(desk_module.storage, "write_bytes", lambda path, content: lay(path, content[:-1] + b"?"))
     desk = desk_app.app.state.portal.desk
     with pytest.raises(BotilbudError, match="not what was handed in"):
-        desk.confirm(draft, ROUND, OWN, desk_app.clock())
+        desk.confirm(draft, ROUND, desk_app.identity, desk_app.clock())
     assert desk.deliveries(ROUND.name, OWN) == []
 
 
@@ -558,8 +628,8 @@ def test_an_inbox_that_cannot_be_written_keeps_the_draft_for_another_try(desk_ap
     with monkeypatch.context() as broken:
         broken.setattr(desk_module.storage, "write_bytes", full)
         with pytest.raises(OSError, match="No space"):
-            desk.confirm(draft, ROUND, OWN, desk_app.clock())
-    assert desk.confirm(draft, ROUND, OWN, desk_app.clock())[1] is True
+            desk.confirm(draft, ROUND, desk_app.identity, desk_app.clock())
+    assert desk.confirm(draft, ROUND, desk_app.identity, desk_app.clock())[1] is True
 
 
 def test_a_reader_that_fails_leaves_no_draft(desk_app, monkeypatch):

@@ -126,6 +126,17 @@ def test_a_row_that_breaks_several_rules_is_rejected_once():
     ]
 
 
+def test_messages_are_written_for_the_rows_of_deliveries_that_count_alone(monkeypatch):
+    written = []
+    monkeypatch.setattr(intake.messages, "row_message", lambda *_, row, **__: written.append(row) or "besked")
+    spoilt = case(case_id="A-3", age="hemmelig")
+    judged = judge(
+        ("147", [*GOOD, spoilt]), ("147", [spoilt] * 5), ("147", [*GOOD, GOOD[0] | {"case_id": "B"}, spoilt])
+    )
+    assert statuses(judged) == ["superseded", "rejected", "current"]
+    assert written == judged.rejected_rows["row"].to_list() == [5]
+
+
 def test_the_message_of_a_delivery_with_too_many_rejected_rows_names_the_first_and_shows_no_answer():
     cases = [case(case_id="A-1", age="hemmelig", gender="hemmelig") for _ in range(7)]
     message = judge(("147", cases)).delivery_log["message"][0]
