@@ -85,6 +85,8 @@ def mask_cpr(text: str) -> str:
 
 def printable(name: str) -> str:
     """A file or folder name as it may be shown: bytes that are no UTF-8 and control characters escaped, CPR masked."""
+    if name.isascii() and name.isprintable() and "  " not in name and not _CPR.search(name):
+        return name  # as nearly all are
     # Masked first: an escape puts digits beside those of a number, or into it.
     decoded = mask_cpr(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in decoded)
