@@ -1,6 +1,7 @@
 """The portal's own database, one file in its state folder. Each module makes and reads its own tables."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,6 +26,24 @@ def database(folder: Path) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
+class _Reader:
+    """A connection that one thread reads by, again and again: opening it takes longer than what is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.connection = sqlite3.connect(folder / NAME, timeout=_PATIENCE_SECONDS)
+        self.connection.row_factory = sqlite3.Row
+        # Opened as read-only, the file could not be read where no writer has its log open.
+        self.connection.execute("PRAGMA query_only = ON")
+
+    def __del__(self) -> None:
+        """Closes it, when its thread ends or reads from another folder."""
+        self.connection.close()
+
+
+_OF_THREAD = threading.local()
+
+
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, what one moment held; it waits for no writer, and none waits for it.
@@ -32,13 +51,12 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     Args:
         folder: the state folder, in which the tables asked for were made by `database`.
     """
-    with closing(sqlite3.connect(folder / NAME, timeout=_PATIENCE_SECONDS)) as connection:
-        connection.row_factory = sqlite3.Row
-        # Opened as read-only, the file could not be read where no writer has its log open.
-        connection.execute("PRAGMA query_only = ON")
-        with connection:
-            connection.execute("BEGIN")
-            yield connection
+    reader: _Reader | None = getattr(_OF_THREAD, "reader", None)
+    if reader is None or reader.folder != folder:
+        _OF_THREAD.reader = reader = _Reader(folder)
+    with reader.connection as connection:
+        connection.execute("BEGIN")
+        yield connection
 
 
 @contextmanager
