@@ -12,22 +12,21 @@ Release = Annotated[str, typer.Argument(help="Udgivelsens id, eller latest for d
 Name = Annotated[str, typer.Option("--name", help="Hvem der beslutter.")]
 Reason = Annotated[str, typer.Option("--reason", help="Hvorfor.")]
 
-STATUSES_DA = {"preliminary": "foreløbig", "final": "endelig", "withdrawn": "trukket tilbage"}
-
 
 @app.command("list")
 def list_releases(round_name: RoundOption) -> None:
     """Vis en rundes udgivelser, de nyeste først, med status og beslutninger."""
     from assets import settings
     from pipelines.release import life
+    from schemas.labels_da import RELEASE_STATUSES_DA
 
     root, round_name = settings.data_root(), _round(round_name)
     for release in life.releases(root, round_name):
         decided = life.decisions(root, round_name, release)
-        typer.echo(f"{release}  {STATUSES_DA[decided[-1].status if decided else life.PRELIMINARY]}")
+        typer.echo(f"{release}  {RELEASE_STATUSES_DA[decided[-1].status if decided else life.PRELIMINARY]}")
         for decision in decided:
             typer.echo(
-                f"  {STATUSES_DA[decision.status]} {decision.at:%d-%m-%Y %H:%M} UTC af {decision.by}: {decision.reason}"
+                f"  {RELEASE_STATUSES_DA[decision.status]} {decision.at:%d-%m-%Y %H:%M} UTC af {decision.by}: {decision.reason}"
             )
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from portal import danish
 from portal.access import guard
 from portal.identity import Identity
+from schemas.labels_da import RELEASE_STATUSES_DA
 
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -77,4 +78,5 @@ def _environment() -> Environment:
     for function in (danish.number, danish.decimal, danish.date, danish.time, danish.size, danish.municipality):
         environment.filters[function.__name__] = function
     environment.globals["static"] = _static_address
+    environment.globals["release_statuses"] = RELEASE_STATUSES_DA
     return environment

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pipelines.release.contents import RATES, SHARED
-from pipelines.release.life import FINAL, PRELIMINARY, WITHDRAWN, Status
 from portal.danish import date, decimal, number
 from portal.standing import State
 from schemas.labels_da import TABLES_DA
@@ -25,7 +24,6 @@ REASONS = {
     "population_revised": "nye befolkningstal",
     "method_version": "ændret beregningsmetode",
 }
-STATUSES: dict[Status, str] = {PRELIMINARY: "foreløbig", FINAL: "endelig", WITHDRAWN: "trukket tilbage"}
 COMPARISONS = {"lower": "lavere end", "similar": "på niveau med", "higher": "højere end"}
 MISSING = {
     "suppressed": "skjult",

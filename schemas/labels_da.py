@@ -129,6 +129,9 @@ UNITS_DA = {
     "(cases per resident aged 18-66) squared": "(sager pr. indbygger på 18-66 år) i anden potens",
 }
 
+# What a release is; by the words of `pipelines.release.life`.
+RELEASE_STATUSES_DA = {"preliminary": "foreløbig", "final": "endelig", "withdrawn": "trukket tilbage"}
+
 # By the words that a column allows, as `Field.values` lists them.
 VALUES_DA: dict[tuple[str, ...], dict[str, str]] = {
     VALUE_STATUSES: {

@@ -20,6 +20,7 @@ from portal.pages.rounds import release_shown, reported_by, round_or_404
 from portal.standing import Standing, State, standing, standings
 from portal.templating import page
 from schemas.errors import ReleaseError
+from schemas.labels_da import RELEASE_STATUSES_DA
 from schemas.rounds import Round, load_rounds
 
 router = APIRouter(prefix="/kl")
@@ -240,7 +241,7 @@ def _refusal(portal: Portal, round_: Round, publication: Publication, chosen: De
     """Why the decision could not be made, in Danish."""
     now = portal.publications.status(publication)
     if now != life.PRELIMINARY and not (now == life.FINAL and chosen is WITHDRAW):
-        return f"Udgivelsen er allerede {wording.STATUSES[now]}"
+        return f"Udgivelsen er allerede {RELEASE_STATUSES_DA[now]}"
     showing = [
         each.id
         for each in portal.publications.releases(round_.name)

@@ -24,10 +24,7 @@ RELEASE = f"/runder/{ROUND.name}/udgivelser/latest"
 HAND_IN = f"/runder/{ROUND.name}/aflevering"
 FAULTY = csv([row(scenario.OWN, 1), row(scenario.OWN, 2, provider="Regjonen", age="x")])
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.slow
 
 # Everything that the keyboard must reach, in the order of the document.
 FOCUSABLE = """
@@ -76,6 +73,7 @@ class Site:
 @pytest.fixture(scope="module")
 def chromium():
     with sync_playwright() as playwright:
+        assert CHROMIUM.exists(), f"{CHROMIUM} is missing; install it with: apt-get install chromium"
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser
         browser.close()
