@@ -69,6 +69,16 @@ def decisions(root: UPath, round_name: str) -> UPath:
     return root / "decisions" / round_name
 
 
+def accepted_warnings(root: UPath, round_name: str) -> UPath:
+    """Which warnings of the quality gate a consultant accepted, a file each."""
+    return root / "accepted_warnings" / round_name
+
+
+def documentation(root: UPath, round_name: str) -> UPath:
+    """A round's pages for analysts: what the quality gate found, and where every column comes from."""
+    return root / "documentation" / round_name
+
+
 def reference(root: UPath) -> UPath:
     """Where fetched reference data are kept."""
     return root / "reference"

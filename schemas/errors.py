@@ -41,3 +41,7 @@ class DisclosureError(BotilbudError):
 
 class ReleaseError(BotilbudError):
     """A release that cannot be made or that does not agree with its manifest."""
+
+
+class QualityError(BotilbudError):
+    """Tables that the quality gate stops; the message names the expectations and holds no value."""

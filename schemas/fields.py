@@ -39,6 +39,8 @@ RELIABILITIES = ("reliable", "unstable")
 AREA_TYPES = ("country", "region", "municipality_group", "municipality")
 # Why a value differs from the release before; several are joined by "+".
 CHANGE_REASONS = ("late_delivery", "corrected_delivery", "population_revised", "method_version")
+# What an expectation of the quality gate does when it is not met: stops the release, or asks for a consultant's look.
+SEVERITIES = ("stop", "look")
 # What the audit reports on: the areas, the headline findings, and what two releases tell together.
 AUDITED = (*AREA_TYPES, "finding", "difference")
 
@@ -217,6 +219,20 @@ FIELDS: dict[str, Field] = {
         Field("old", _TEXT, "Før", "The value in the release before; null where there was none"),
         Field("new", _TEXT, "Nu", "The value in this release; null where there is none"),
         Field("reason", _TEXT, "Årsag", "Why it differs: late_delivery, corrected_delivery, population_revised or method_version; several are joined by +", pattern=rf"^(?:{'|'.join(CHANGE_REASONS)})(?:\+(?:{'|'.join(CHANGE_REASONS)}))*$"),
+        # What the quality gate found
+        Field("expectation", _TEXT, "Forventning", "Code of the expectation", pattern=r"^[a-z0-9_]+$"),
+        Field("about", _TEXT, "Tabel", "Table that the expectation is about"),
+        _word("severity", "Alvor", "Whether an unmet expectation stops the release or needs a consultant's look", SEVERITIES),
+        Field("expected_da", _TEXT, "Hvad der forventes", "The expectation in words, Danish"),
+        Field("met", _FLAG, "Opfyldt", "Whether the expectation is met"),
+        _count("rows_checked", "Rækker undersøgt", "Rows that the expectation looked at", "rows"),
+        _count("rows_failing", "Rækker, der ikke passer", "Rows that do not meet the expectation", "rows"),
+        Field("failing_keys", _TEXTS, "Hvor", "Which rows do not meet it: codes of areas, municipalities, questions, answers or columns, never a value"),
+        Field("action_da", _TEXT, "Hvad der skal gøres", "What to do, Danish; null where the expectation is met"),
+        Field("warning_id", _TEXT, "Advarslens id", "What a consultant accepts the warning by; null where there is none", pattern=r"^[0-9a-f]{12}$"),
+        Field("accepted_by", _TEXT, "Godkendt af", "Who accepted the warning; null where nobody did"),
+        Field("accepted_reason", _TEXT, "Begrundelse", "Why the warning was accepted"),
+        Field("accepted_at", pl.Datetime("us", "UTC"), "Godkendt", "When the warning was accepted (UTC)"),
         # Shares
         _share("share_ci95_lower", "Andel, 95 %-interval, nedre grænse", "Lower 95 % limit of the share (Wilson)"),
         _share("share_ci95_upper", "Andel, 95 %-interval, øvre grænse", "Upper 95 % limit of the share (Wilson)"),

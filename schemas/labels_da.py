@@ -15,6 +15,7 @@ from schemas.fields import (
     INTERVAL_METHODS,
     OUT_OF_SCOPE_REASONS,
     RELIABILITIES,
+    SEVERITIES,
     VALUE_STATUSES,
 )
 
@@ -106,6 +107,11 @@ TABLES_DA = {
         "Hvad gennemgangen fandt i de fælles filer. Én række pr. slags område.",
         "Kilde: Egne beregninger",
     ),
+    "quality_report": TableText(
+        "Kvalitetskontrol",
+        "Om tallene er, som det kan forventes, før de udgives. Én række pr. forventning.",
+        "Kilde: Egne beregninger",
+    ),
     "changes": TableText(
         "Ændringer siden sidst",
         "De tal og svar, der er anderledes end i rundens forrige udgivelse, og hvorfor. Én række pr. værdi.",
@@ -178,6 +184,7 @@ VALUES_DA: dict[tuple[str, ...], dict[str, str]] = {
         "finding": "hovedresultat",
         "difference": "forskel mellem udgivelser",
     },
+    SEVERITIES: {"stop": "stopper udgivelsen", "look": "en konsulent skal se på det"},
     ("main", "detailed"): {"main": "hovedgruppe", "detailed": "skemaets eget svar"},
 }
 

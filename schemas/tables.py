@@ -345,6 +345,29 @@ DISCLOSURE_AUDIT = Table(
     ),
     frozenset({"narrowest_interval"}),
 )
+QUALITY_REPORT = Table(
+    "quality_report",
+    "One row per expectation of the quality gate: whether the tables of the release candidate meet it. Key: expectation. "
+    "Holds numbers of rows and codes, never a value.",
+    ("round", "expectation"),
+    _fields(
+        "round",
+        "expectation",
+        "about",
+        "severity",
+        "expected_da",
+        "met",
+        "rows_checked",
+        "rows_failing",
+        "failing_keys",
+        "action_da",
+        "warning_id",
+        "accepted_by",
+        "accepted_reason",
+        "accepted_at",
+    ),
+    frozenset({"action_da", "warning_id", "accepted_by", "accepted_reason", "accepted_at"}),
+)
 ANSWER_COUNTS = Table(
     "answer_counts",
     "One row per participating municipality and answer to a closed question or group of a roll-up, zeros included.",

@@ -1,0 +1,75 @@
+"""Warnings that a consultant accepted: `accepted_warnings/<round>/<warning id>.json`, each written once.
+
+A warning's id follows from the expectation and the rows that do not meet it, so an acceptance holds for what was looked
+at: another municipality or another answer makes another warning.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import polars as pl
+from upath import UPath
+
+from pipelines import storage
+from pipelines.ingest.text import printable
+from pipelines.release.basis import checksum
+from schemas.errors import QualityError
+
+_ID_CHARACTERS = 12
+
+
+class Acceptance(NamedTuple):
+    """Who accepted a warning, why and when (UTC)."""
+
+    by: str
+    reason: str
+    at: dt.datetime
+
+
+def warning_id(round_name: str, expectation: str, failing_keys: Iterable[str]) -> str:
+    """The id of a warning: what a consultant accepts."""
+    return checksum([round_name, expectation, sorted(failing_keys)])[:_ID_CHARACTERS]
+
+
+def acceptances(root: UPath, round_name: str) -> dict[str, Acceptance]:
+    """What was accepted in a round, by warning id."""
+    found = storage.files_below(storage.accepted_warnings(root, round_name))
+    return {
+        name.removesuffix(".json"): _acceptance(path) for name, path in sorted(found.items()) if name.endswith(".json")
+    }
+
+
+def _acceptance(path: UPath) -> Acceptance:
+    content = json.loads(path.read_bytes())
+    return Acceptance(content["by"], content["reason"], dt.datetime.fromisoformat(content["at"]))
+
+
+def accept(root: UPath, report: pl.DataFrame, warning: str, acceptance: Acceptance) -> None:
+    """Accepts a warning of a round's quality report.
+
+    Args:
+        root: the data root.
+        report: the round's `quality_report`, as last materialised.
+        warning: the warning's id.
+        acceptance: who, why and when.
+
+    Raises:
+        QualityError: the report has no such warning, it was accepted already, or name or reason is missing.
+    """
+    warnings = report.filter((pl.col("severity") == "look") & ~pl.col("met"))
+    if warning not in warnings["warning_id"]:
+        raise QualityError(f"the quality report has no warning {printable(warning)!r}")
+    if not acceptance.by.strip() or not acceptance.reason.strip():
+        raise QualityError("accepting a warning needs the name of who accepts and a reason")
+    content = {
+        "by": printable(" ".join(acceptance.by.split())),
+        "reason": printable(" ".join(acceptance.reason.split())),
+        "at": acceptance.at.isoformat(),
+    }
+    path = storage.accepted_warnings(root, report["round"][0]) / f"{warning}.json"
+    try:
+        storage.write_once(path, (json.dumps(content, ensure_ascii=False) + "\n").encode())
+    except FileExistsError:
+        raise QualityError(f"warning {warning} was accepted already") from None
