@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: nightly test test-slow lint types dev portal bench requirements clean
+.PHONY: nightly test test-slow lint types dev ui portal screenshots bench requirements clean
 
 nightly: .venv/run.stamp
 	$(BIN)/botilbud demo
@@ -26,8 +26,17 @@ dev: .venv/run.stamp
 	mkdir -p var/dagster
 	$(BIN)/dagster dev
 
+# What `make nightly` made, on http://127.0.0.1:3000; nothing can be started or changed from there.
+ui: .venv/run.stamp
+	mkdir -p var/dagster
+	$(BIN)/dagster-webserver --read-only --host 127.0.0.1 --port 3000
+
 portal: .venv/run.stamp
 	$(BIN)/botilbud portal
+
+# The pictures of docs/lineage.md; needs the system's chromium.
+screenshots: .venv/dev.stamp
+	$(BIN)/python -m tools.screenshots
 
 bench: .venv/dev.stamp
 	$(BIN)/python bench/nightly.py

@@ -3,14 +3,13 @@
 import datetime as dt
 import gc
 import os
-import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assets import cli_release, cli_token
+from assets import cli_operations, cli_quality, cli_release, cli_token, cli_trace
+from assets.cli_operations import progress
 from pipelines.untold import told
 from schemas.errors import BotilbudError
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from schemas.rounds import Round
 
-Item = TypeVar("Item")
 RoundOption = Annotated[str | None, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")]
 
 app = typer.Typer(
@@ -30,6 +28,10 @@ app = typer.Typer(
 )
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_token.app, name="token")
+app.add_typer(cli_quality.app, name="quality")
+app.command()(cli_trace.trace)
+app.command()(cli_operations.heartbeat)
+app.command()(cli_operations.purge)
 
 
 def main() -> None:
@@ -51,15 +53,6 @@ def main() -> None:
 def _fail(message: str) -> None:
     typer.echo(message, err=True)
     raise SystemExit(1)
-
-
-def _progress(items: Iterable[Item], length: int, label: str) -> Iterator[Item]:
-    """The items, with a bar on a terminal and nothing anywhere else."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    with typer.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
-        yield from bar
 
 
 def _rounds(name: str | None) -> list["Round"]:
@@ -84,7 +77,7 @@ def demo(round_name: RoundOption = None) -> None:
         return
     for round_ in _rounds(round_name):
         files = list(deliveries(round_, load_catalogue(round_.questionnaire)))
-        for file in _progress(files, len(files), f"Runde {round_.name}"):
+        for file in progress(files, len(files), f"Runde {round_.name}"):
             storage.write_bytes(storage.inbox(root, round_.name) / file.municipality_code / file.name, file.content)
         typer.echo(
             f"Runde {round_.name}: {len(files)} opdigtede afleveringer er skrevet i {storage.inbox(root, round_.name)}."
@@ -97,6 +90,7 @@ def nightly(round_name: RoundOption = None) -> None:
     from assets import settings
     from assets.definitions import build_defs
     from assets.instance import dagster_instance
+    from assets.watching import COMMAND_TAGS, after_night, failures_of
     from pipelines import storage
 
     storage.require_reachable(settings.data_root())
@@ -106,8 +100,10 @@ def nightly(round_name: RoundOption = None) -> None:
     with dagster_instance() as instance:
         for round_ in rounds:
             try:
-                result = job.execute_in_process(partition_key=round_.name, instance=instance, raise_on_error=False)
-                failures = _failures(result)
+                result = job.execute_in_process(
+                    partition_key=round_.name, instance=instance, raise_on_error=False, tags=COMMAND_TAGS
+                )
+                failures = [] if result.success else failures_of(result.all_events)
             except Exception as error:  # noqa: BLE001 - one round that cannot even be logged leaves the others theirs
                 failures = [told(error)]
             for line in failures:
@@ -115,24 +111,9 @@ def nightly(round_name: RoundOption = None) -> None:
             failed = failed or bool(failures)
             if not failures:
                 typer.echo(_summary(round_, _published(result)))
+            after_night(round_.name, failures)
     if failed:
         raise SystemExit(1)
-
-
-def _failures(result: "dg.ExecuteInProcessResult") -> list[str]:
-    """One line per failed step: the asset and the message of the error that stopped it; none after a good run."""
-    if result.success:
-        return []
-    lines = []
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            message = " ".join(error.message.split()) if error is not None else "unknown error"
-            # Dagster puts the class before the message.
-            lines.append(f"{event.step_key}: {message.partition('Error: ')[2] or message}")
-    return lines or ["kørslen fejlede, før et trin gik i gang"]
 
 
 def _published(result: "dg.ExecuteInProcessResult") -> dict[str, Any]:
@@ -143,39 +124,15 @@ def _published(result: "dg.ExecuteInProcessResult") -> dict[str, Any]:
 
 def _summary(round_: "Round", published: dict[str, Any]) -> str:
     from assets import settings
+    from assets.release import NO_DELIVERIES
     from pipelines import storage
-    from pipelines.benchmark.areas import unexpected_participants
     from pipelines.release.life import current_release
 
     root = settings.data_root()
-
-    def table(name: str) -> Any:  # noqa: ANN401 - a frame; polars is imported late
-        return storage.read_parquet(storage.warehouse(root) / name / f"{round_.name}.parquet")
-
-    log, rates = table("delivery_log"), table("case_rates")
-    rejected_files = log.filter(log["status"] == "rejected").height
-    rejected_rows = table("rejected_rows").select("municipality_code", "row").n_unique()
-    cases = rates["cases"].sum()
-    rejected = f"{rejected_files} filer og {rejected_rows} rækker er afvist"
-    lines = [f"Runde {round_.name}: {rates.height} kommuner, {cases} sager; {rejected}."]
-    quarter = table("population")["population_quarter"][0]
-    if quarter != round_.population_quarter:
-        lines.append(
-            f"  Advarsel: befolkningen for {round_.population_quarter} kunne ikke hentes fra Danmarks Statistik; raterne "
-            f"bygger på {quarter}."
-        )
-    surplus = unexpected_participants(rates, round_)
-    if surplus:
-        lines.append(
-            f"  Advarsel: {', '.join(surplus)} har selv afleveret, selv om en anden kommune indberetter for dem."
-        )
-    figures_from = table("shared_key_findings")["figures_from_release"][0]
-    if figures_from is not None:
-        lines.append(
-            f"  Bemærk: de fælles fordelinger er fra udgivelse {figures_from}; forskellen til den ville røbe små tal."
-        )
+    first, *others = (line.removeprefix("- ") for line in published["summary"].splitlines())
+    lines = [f"Runde {round_.name}: {first}", *(f"  {line}" for line in others)]
     current = current_release(root, round_.name)
-    if log.is_empty():
+    if published["release"] == NO_DELIVERIES:
         lines.append("  Ingen udgivelse: der er ingen afleveringer.")
     elif current is not None:
         lines.append(f"  Udgivelse {current} i {storage.releases(root, round_.name)}.")
@@ -296,7 +253,7 @@ def disclosure_report(
     answer_counts, case_rates = (storage.read_parquet(path) for path in paths)
     tables = Tables(answer_counts, case_rates, load_catalogue(round_.questionnaire), {})
     secret = rounding_secret(root, settings.rounding_secret())
-    compared = _progress(utility(tables, round_.disclosure_threshold, secret), SETTINGS, f"Runde {round_.name}")
+    compared = progress(utility(tables, round_.disclosure_threshold, secret), SETTINGS, f"Runde {round_.name}")
     report = pl.concat(compared)
     typer.echo(
         f"{'metode':<17}{'nuller':<10}{'tabel':<18}{'celler vist':>12}{'sager vist':>12}{'gns. fejl':>11}"

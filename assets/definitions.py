@@ -7,11 +7,12 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from assets import benchmark, deliveries, disclosure, reference, release, settings
+from assets import benchmark, deliveries, disclosure, quality, reference, release, settings
 from assets.console import console
 from assets.io_manager import ParquetIOManager
 from assets.jobs import new_deliveries, nightly, nightly_schedule
 from assets.resources import DataRoot, StatBank
+from assets.watching import failed_night, good_night
 from pipelines import storage
 
 
@@ -32,13 +33,13 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     }
     return dg.Definitions(
         assets=[
-            deliveries.inbox,
             reference.folk1a,
-            *dg.load_assets_from_modules([deliveries, reference, benchmark, disclosure, release]),
+            *dg.load_assets_from_modules([deliveries, reference, benchmark, disclosure, quality, release]),
         ],
+        asset_checks=[quality.judge_quality],
         jobs=[nightly],
         schedules=[nightly_schedule],
-        sensors=[new_deliveries],
+        sensors=[new_deliveries, failed_night, good_night],
         resources=resources | overrides,
         loggers={"console": console},
         executor=dg.in_process_executor,

@@ -5,30 +5,44 @@ import datetime as dt
 import dagster as dg
 import polars as pl
 
-from assets.delivering import ERROR, OWNERS, WARN, Events, check, checked, table_assets
+from assets.delivering import (
+    ERROR,
+    NEWEST_FORM,
+    OWNERS,
+    WARN,
+    Events,
+    check,
+    checked,
+    table_assets,
+    without_values,
+)
 from assets.partitions import rounds
-from assets.resources import DataRoot
+from assets.resources import DataRoot, inbox_fingerprint
 from pipelines.ingest.inbox import find_files
 from pipelines.ingest.intake import judge, read_files, require_conservation
+from pipelines.release.basis import code_version
 from pipelines.storage import inbox as inbox_of
 from pipelines.storage import local_inbox
 from schemas import tables
 from schemas.errors import ConservationError
 from schemas.questionnaire import load_catalogue
-from schemas.rounds import find_round, load_rounds
+from schemas.rounds import find_round
 
-# What the catalogue shows: the newest form. Each round is checked against the form it used.
-NEWEST_FORM = list(load_rounds().values())[-1].questionnaire
 
-inbox = dg.AssetSpec(
-    "inbox",
-    description="The municipalities' files as delivered, in `inbox/<round>/<municipality code>/`; never changed.",
+@dg.asset(
+    description="The municipalities' files as delivered, in `inbox/<round>/<municipality code>/`; looked at, never changed.",
     group_name="deliveries",
     kinds={"excel", "csv", "parquet"},
     owners=OWNERS,
     tags={"data": "cases"},
+    code_version=code_version(),
     partitions_def=rounds,
 )
+@without_values
+def inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
+    """The state of the round's inbox as its data version, so that a delivery more makes everything after it stale."""
+    fingerprint = inbox_fingerprint(data, context.partition_key)
+    yield dg.MaterializeResult(data_version=dg.DataVersion(fingerprint or "empty"))
 
 
 @table_assets(

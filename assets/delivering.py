@@ -4,20 +4,28 @@ An asset is a generator: it takes frames, calls one pipeline function, and yield
 """
 
 import functools
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec
 
 import dagster as dg
 import polars as pl
 
+from assets import settings
 from assets.partitions import rounds
 from assets.untold import values_untold
+from pipelines.release.basis import code_version
+from pipelines.storage import parquet_bytes
+from schemas import lineage
 from schemas.errors import TableError
+from schemas.rounds import load_rounds
 from schemas.tables import Table, failures
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 OWNERS = ["team:kl"]
-CODE_VERSION = "1"
+QUALITY_PAGE = "quality/index.html"
+# What the catalogue shows: the newest form. Each round is checked against the form it used.
+NEWEST_FORM = list(load_rounds().values())[-1].questionnaire
 SCHEMA_CHECK = "follows_its_schema"
 Events = Iterator[Any]
 P = ParamSpec("P")
@@ -42,13 +50,13 @@ def attributes(table: Table, group: str, *, kinds: set[str] | None = None) -> di
         "owners": OWNERS,
         "kinds": {"polars", "parquet"} if kinds is None else kinds,
         "tags": {"data": "cases" if group in ("deliveries", "responses") else "figures"},
-        "code_version": CODE_VERSION,
+        "code_version": code_version(),
         "metadata": {"dagster/column_schema": column_schema(table)},
     }
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """The columns with type, unit, Danish label and constraints."""
+    """The columns with type, unit, Danish label, constraints and tags."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -58,9 +66,20 @@ def column_schema(table: Table) -> dg.TableSchema:
                 constraints=dg.TableColumnConstraints(
                     nullable=field.name in table.nullable, other=list(field.constraints)
                 ),
+                tags=dict.fromkeys(sorted(lineage.tags(table.name, field.name, NEWEST_FORM)), ""),
             )
             for field in table.fields
         ]
+    )
+
+
+def column_lineage(table: Table) -> dg.TableColumnLineage:
+    """Which columns each column is computed from."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(source), name) for source, name in origin.sources]
+            for column, origin in lineage.origins(table.name, NEWEST_FORM).items()
+        }
     )
 
 
@@ -116,17 +135,39 @@ def checked(*made: tuple[pl.DataFrame, Table]) -> Events:
             passed=not broken[table.name],
             asset_key=table.name,
             check_name=SCHEMA_CHECK,
-            metadata={"rows": frame.height, **broken[table.name]},
+            metadata={"rows": frame.height, "documentation": documentation(), **broken[table.name]},
         )
     if any(broken.values()):
         told = "; ".join(f"table {name}: {counts}" for name, counts in broken.items() if counts)
         raise TableError(f"tables break their schemas: {told}")
     for frame, table in made:
-        yield dg.MaterializeResult(asset_key=table.name, value=frame, metadata={"dagster/row_count": frame.height})
+        yield dg.MaterializeResult(
+            asset_key=table.name,
+            value=frame,
+            metadata={
+                "dagster/row_count": frame.height,
+                "dagster/column_lineage": column_lineage(table),
+                "documentation": documentation(),
+            },
+            # From the content: an unchanged table is no news to what depends on it.
+            data_version=dg.DataVersion(hashlib.sha256(parquet_bytes(frame)).hexdigest()),
+        )
 
 
 def check(
     asset: str, name: str, *, passed: bool, severity: dg.AssetCheckSeverity, **metadata: str | int | list[str]
 ) -> dg.AssetCheckResult:
     """The result of a further check of an asset."""
-    return dg.AssetCheckResult(passed=passed, asset_key=asset, check_name=name, severity=severity, metadata=metadata)
+    return dg.AssetCheckResult(
+        passed=passed,
+        asset_key=asset,
+        check_name=name,
+        severity=severity,
+        metadata=metadata | {"documentation": documentation()},
+    )
+
+
+def documentation(page: str = QUALITY_PAGE) -> dg.UrlMetadataValue:
+    """The address of a page on the round that is being run, as the portal serves it to KL."""
+    round_name = dg.OpExecutionContext.get().partition_key
+    return dg.MetadataValue.url(f"{settings.portal_url()}/kl/dokumentation/{round_name}/{page}")

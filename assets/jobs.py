@@ -1,14 +1,11 @@
 """The nightly job, its schedule, and the sensor that starts a round when its deliveries have changed and settled."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 
 import dagster as dg
-from upath import UPath
 
-from assets.resources import DataRoot
-from pipelines import storage
+from assets.resources import DataRoot, inbox_fingerprint
 from schemas.rounds import load_rounds
 
 nightly = dg.define_asset_job(
@@ -56,27 +53,3 @@ def new_deliveries(context: dg.SensorEvaluationContext, data: DataRoot) -> dg.Se
             requests.append(dg.RunRequest(run_key=f"{round_.name}-{runs}", partition_key=round_.name))
         cursor[round_.name] = {"seen": now, "run": now if starts else before["run"], "runs": runs}
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(cursor))
-
-
-def inbox_fingerprint(data: DataRoot, round_name: str) -> str | None:
-    """A checksum over names, sizes and modification times of a round's deliveries; null where there are none.
-
-    The names themselves do not reach the cursor: a sender may have put anything into them.
-    """
-    folder = storage.inbox(data.path, round_name)
-    states = sorted(_local_states(folder) if storage.is_local(folder) else _object_states(folder))
-    return hashlib.sha256(repr(states).encode("utf-8", "surrogateescape")).hexdigest() if states else None
-
-
-def _local_states(folder: UPath) -> Iterator[tuple[str, int, float]]:
-    for path in folder.glob("*/*") if folder.exists() else []:
-        try:
-            state = path.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        yield str(path.relative_to(folder)), state.st_size, state.st_mtime
-
-
-def _object_states(folder: UPath) -> Iterator[tuple[str, int, float]]:
-    for name, found in storage.objects(folder).items():
-        yield name, found["size"], found["LastModified"].timestamp()

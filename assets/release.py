@@ -1,21 +1,46 @@
 """Group `release`: the immutable files that participants get, and the pointer to the latest."""
 
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
-from assets.delivering import CODE_VERSION, OWNERS, Events, without_values
+from assets.delivering import OWNERS, Events, documentation, without_values
 from assets.partitions import rounds
 from assets.resources import DataRoot, table_of_round_before
 from pipelines import storage
-from pipelines.release.basis import Basis, delivered
-from pipelines.release.contents import Benchmark, Shared, correction_workbooks, table_files
+from pipelines.documentation.table_pages import table_pages
+from pipelines.heartbeat import beat
+from pipelines.quality.acceptances import told_warnings
+from pipelines.quality.gate import require_met
+from pipelines.reference.population import note_of
+from pipelines.release import provenance
+from pipelines.release.basis import Basis, code_version, delivered
+from pipelines.release.contents import (
+    SHARED,
+    Benchmark,
+    ReleaseFile,
+    Shared,
+    correction_workbooks,
+    read_back,
+    table_files,
+)
 from pipelines.release.gate import require_audited
 from pipelines.release.history import earlier_releases
+from pipelines.release.life import manifest_of
 from pipelines.release.publish import publish
+from pipelines.release.summary import Night, summary, summary_file
 from schemas.questionnaire import load_catalogue
-from schemas.rounds import find_round
+from schemas.rounds import Round, find_round
+
+# Started every night at two; at five it should be there, and a run of the afternoon before is no night.
+FRESH = dg.FreshnessPolicy.cron("0 5 * * *", dt.timedelta(hours=4), timezone="Europe/Copenhagen")
+NO_DELIVERIES = "none: there are no deliveries"
+_PREVIEWED_ROWS = 5
 
 
 @dg.asset(
@@ -24,7 +49,8 @@ from schemas.rounds import find_round
     kinds={"parquet", "excel"},
     owners=OWNERS,
     tags={"data": "figures"},
-    code_version=CODE_VERSION,
+    code_version=code_version(),
+    freshness_policy=FRESH,
     description=(
         "The release of a round: `shared/` for every participant, `municipalities/<code>/` for each alone, a manifest, "
         "and `latest.json`. Its id follows from its content, so an unchanged night makes no new release."
@@ -51,12 +77,17 @@ def release(
     shared_question_answers: pl.DataFrame,
     shared_key_findings: pl.DataFrame,
     disclosure_audit: pl.DataFrame,
+    quality_report: pl.DataFrame,
 ) -> Events:
-    """The round's files, whole or not at all, and only as they were audited."""
+    """The round's files, whole or not at all, only as they were audited, and only if nothing unexpected stops them."""
     round_ = find_round(context.partition_key)
+    night = Night(round_, delivery_log, rejected_rows, case_rates, population, shared_key_findings, quality_report)
+    told = summary(night)
     if delivery_log.is_empty():
-        yield dg.MaterializeResult(metadata={"release": "none: there are no deliveries"})
+        _beat(context, data, None)
+        yield dg.MaterializeResult(metadata={"release": NO_DELIVERIES, "summary": _text(told)})
         return
+    require_met(quality_report)
     shared = Shared(
         case_rates,
         area_averages,
@@ -89,8 +120,13 @@ def release(
         population=dict(case_rates.select("municipality_code", "population_18_66").iter_rows()),
         deliveries={round_.name: delivered(delivery_log)} | _deliveries_of_round_before(data, round_.name),
         figures_from=shared_key_findings["figures_from_release"][0],
+        warnings=told_warnings(quality_report),
     )
-    outcome = publish(data.path, content, correction_workbooks(benchmark, round_, catalogue), basis)
+    others = itertools.chain(correction_workbooks(benchmark, round_, catalogue), [summary_file(night)])
+    outcome = publish(data.path, content, others, basis)
+    if outcome.release is not None and outcome.withdrawn is None:
+        _document(context, data, round_, outcome.release, delivery_log, population)
+    _beat(context, data, outcome.release)
     yield dg.MaterializeResult(
         metadata={
             "release": outcome.release or "none",
@@ -98,7 +134,13 @@ def release(
             "files": outcome.files,
             "municipalities": case_rates.height,
             "withdrawn": outcome.withdrawn or "none",
-        }
+            "summary": _text(told),
+            "documentation": documentation(),
+            "lineage": documentation("tables/index.html"),
+            # Here and not on the tables themselves: only now they are known to be safe.
+            **_previews(content),
+        },
+        data_version=dg.DataVersion(outcome.release) if outcome.release is not None else None,
     )
 
 
@@ -106,3 +148,90 @@ def _deliveries_of_round_before(data: DataRoot, round_name: str) -> dict[str, An
     """Whose deliveries the changes between rounds follow from as well."""
     before = table_of_round_before(data, "delivery_log", round_name)
     return {} if before is None else {before[0]: delivered(before[1])}
+
+
+def _document(
+    context: dg.AssetExecutionContext,
+    data: DataRoot,
+    round_: Round,
+    release_id: str,
+    delivery_log: pl.DataFrame,
+    population: pl.DataFrame,
+) -> None:
+    """Lays beside the release what made it, and draws the pages on its tables from that."""
+    graph = context.job_def.asset_layer.asset_graph
+    upstream = {node.key.path[-1]: sorted(key.path[-1] for key in node.parent_keys) for node in graph.asset_nodes}
+    night = provenance.Night(context.run.run_id, _now(), _made(context, upstream, round_.name), upstream)
+    document = provenance.provenance(
+        manifest_of(data.path, round_.name, release_id),
+        night,
+        delivery_log,
+        note_of(population["population_quarter"][0], storage.reference(data.path)),
+        round_,
+        _round_before(context, data, round_.name),
+    )
+    provenance.write(data.path, round_.name, document)
+    folder = storage.documentation(data.path, round_.name)
+    # From what is beside the release now: an unchanged night has made nothing, and its pages stay as they are.
+    for path, content in table_pages(provenance.read(data.path, round_.name, release_id), round_.questionnaire).items():
+        storage.write_bytes(folder / path, content)
+
+
+def _round_before(context: dg.AssetExecutionContext, data: DataRoot, round_name: str) -> provenance.RoundBefore | None:
+    found = {
+        name: table_of_round_before(data, name, round_name) for name in ("case_rates", "delivery_log", "population")
+    }
+    if any(table is None for table in found.values()):
+        return None
+    tables = {name: table[1] for name, table in found.items() if table is not None}
+    before = next(table[0] for table in found.values() if table is not None)
+    quarter = tables["population"]["population_quarter"][0]
+    return provenance.RoundBefore(
+        before,
+        _made(context, tables, before),
+        tables["delivery_log"],
+        note_of(quarter, storage.reference(data.path)),
+    )
+
+
+def _made(context: dg.AssetExecutionContext, names: Iterable[str], round_name: str) -> dict[str, provenance.Made]:
+    """Which run made each table of a round as it is now; what was not made by a run is not in it."""
+    made = {}
+    for name in names:
+        record = context.instance.get_latest_data_version_record(dg.AssetKey(name), partition_key=round_name)
+        materialization = record.asset_materialization if record is not None else None
+        if record is None or materialization is None:
+            continue
+        tags, rows = materialization.tags or {}, materialization.metadata.get("dagster/row_count")
+        made[name] = provenance.Made(
+            data_version=tags[DATA_VERSION_TAG],
+            run=record.run_id,
+            at=dt.datetime.fromtimestamp(record.timestamp, dt.UTC),
+            code_version=tags[CODE_VERSION_TAG],
+            rows=rows.value if isinstance(rows, dg.IntMetadataValue) else None,
+        )
+    return made
+
+
+def _beat(context: dg.AssetExecutionContext, data: DataRoot, release_id: str | None) -> None:
+    beat(data.path, context.partition_key, context.run.run_id, release_id, _now())
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def _text(lines: Sequence[str]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines))
+
+
+def _previews(content: Sequence[ReleaseFile]) -> dict[str, dg.TableMetadataValue]:
+    """The first rows of every table that all participants see, as they see them."""
+    shared = [file for file in content if file.path.startswith(f"{SHARED}/")]
+    return {f"preview_{name}": _preview(frame) for name, frame in read_back(shared).items()}
+
+
+def _preview(frame: pl.DataFrame) -> dg.TableMetadataValue:
+    rows = frame.head(_PREVIEWED_ROWS).cast(pl.String).fill_null("").to_dicts()
+    schema = dg.TableSchema([dg.TableColumn(column) for column in frame.columns])
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=schema)

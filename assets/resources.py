@@ -1,5 +1,8 @@
 """What assets reach the outside through: the data root and Statistics Denmark."""
 
+import hashlib
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 from upath import UPath
@@ -30,3 +33,27 @@ def table_of_round_before(data: DataRoot, table: str, round_name: str) -> tuple[
     before = [name for name in load_rounds() if name < round_name]
     path = storage.warehouse(data.path) / table / f"{before[-1]}.parquet" if before else None
     return (before[-1], storage.read_parquet(path)) if path is not None and path.exists() else None
+
+
+def inbox_fingerprint(data: DataRoot, round_name: str) -> str | None:
+    """A checksum over names, sizes and modification times of a round's deliveries; null where there are none.
+
+    The names themselves do not reach the cursor: a sender may have put anything into them.
+    """
+    folder = storage.inbox(data.path, round_name)
+    states = sorted(_local_states(folder) if storage.is_local(folder) else _object_states(folder))
+    return hashlib.sha256(repr(states).encode("utf-8", "surrogateescape")).hexdigest() if states else None
+
+
+def _local_states(folder: UPath) -> Iterator[tuple[str, int, float]]:
+    for path in folder.glob("*/*") if folder.exists() else []:
+        try:
+            state = path.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        yield str(path.relative_to(folder)), state.st_size, state.st_mtime
+
+
+def _object_states(folder: UPath) -> Iterator[tuple[str, int, float]]:
+    for name, found in storage.objects(folder).items():
+        yield name, found["size"], found["LastModified"].timestamp()

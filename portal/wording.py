@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pipelines.release.contents import RATES, SHARED
-from portal.danish import date, decimal, number
+from portal.danish import date, decimal, municipality_names, number
 from portal.standing import State
 from schemas.labels_da import TABLES_DA
 
@@ -208,6 +208,37 @@ def changed_tables(changes: pl.DataFrame) -> list[str]:
     table = pl.col("file").str.split("/").list.last().str.strip_suffix(".parquet")
     counts = rows.group_by(table.alias("table")).len().rows()
     return sorted(f"{TABLES_DA[name].title}: {counted(count, 'række', 'rækker')}" for name, count in counts)
+
+
+# The quality gate
+
+
+def table(name: str) -> str:
+    """What a table is called; its name where it is called nothing, since old releases tell of what is no more."""
+    return TABLES_DA[name].title if name in TABLES_DA else name
+
+
+def met(expectations: int, of: int) -> str:
+    """How many expectations the tables meet."""
+    return f"{number(expectations)} af {counted(of, 'forventning', 'forventninger')} er opfyldt."
+
+
+def open_warnings(count: int) -> str:
+    """How many warnings nobody has accepted yet."""
+    return f"{counted(count, 'advarsel', 'advarsler') if count else 'Ingen advarsler'} mangler godkendelse."
+
+
+def extent(checked: int, failing: int) -> str:
+    """How many rows an expectation looked at, and how many do not meet it."""
+    if failing:
+        return f"{number(failing)} af {counted(checked, 'række', 'rækker')} passer ikke."
+    return f"{counted(checked, 'række', 'rækker')} undersøgt."
+
+
+def places(keys: Iterable[str]) -> list[str]:
+    """Where an expectation is not met: municipalities by name beside their code, everything else as it is."""
+    names = municipality_names()
+    return [f"{names[key]} ({key})" if key in names else key for key in keys]
 
 
 # Handing in

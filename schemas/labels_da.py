@@ -119,6 +119,12 @@ TABLES_DA = {
     ),
 }
 
+# The same as everybody may see them, by the assets that make them.
+TABLES_DA |= {
+    f"shared_{name}": TABLES_DA[name]._replace(title=f"{TABLES_DA[name].title} (fælles)")
+    for name in ("target_groups", "provider_types", "question_answers", "key_findings")
+}
+
 UNITS_DA = {
     "cases": "sager",
     "rows": "rækker",

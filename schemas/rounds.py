@@ -40,6 +40,7 @@ class Round(BaseModel):
     rejected_rows_share: StrictFloat | StrictInt = Field(ge=0, le=1)
     reports_for: dict[StrictStr, tuple[StrictStr, ...]]
     deadline: dt.date | None = None
+    fresh_within_hours: StrictInt = Field(default=30, ge=1)
     open: StrictBool
 
     @property

@@ -1,5 +1,6 @@
 """Made-up releases of three municipalities, without the graph: tables filled by hand, everything else a constant."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -52,7 +53,26 @@ def rates(cases: dict[str, int], residents: dict[str, int] = RESIDENTS) -> pl.Da
     )
 
 
-def basis(cases: dict[str, int], *, quarter: str = ROUND.population_quarter, files: str = "first") -> Basis:
+def warning(accepted_by: str | None = None) -> dict[str, Any]:
+    """A warning of the quality gate, accepted by somebody or by nobody, as manifests tell it."""
+    at = "2023-01-02T08:00:00+00:00"
+    return {
+        "expectation": "population_is_of_the_round",
+        "about": "population",
+        "expected": "Befolkningen er fra rundens kvartal.",
+        "failingKeys": ["population"],
+        "warningId": "0123456789ab",
+        "accepted": {"by": accepted_by, "reason": "Kvartalet er ikke ude.", "at": at} if accepted_by else None,
+    }
+
+
+def basis(
+    cases: dict[str, int],
+    *,
+    quarter: str = ROUND.population_quarter,
+    files: str = "first",
+    warnings: Sequence[dict[str, Any]] = (),
+) -> Basis:
     """What a release of these cases is made from; each municipality has one file, named by `files` and its cases."""
     return Basis(
         round_=ROUND,
@@ -66,6 +86,7 @@ def basis(cases: dict[str, int], *, quarter: str = ROUND.population_quarter, fil
             }
         },
         figures_from=None,
+        warnings=warnings,
     )
 
 
@@ -75,7 +96,7 @@ def content(cases: dict[str, int]) -> list[ReleaseFile]:
     return [ReleaseFile("shared/case_rates.parquet", parquet_bytes(frame), tables.CASE_RATES, frame.height)]
 
 
-def released(root: Any, cases: dict[str, int], **options: str) -> Outcome:
+def released(root: Any, cases: dict[str, int], **options: Any) -> Outcome:
     """The release of these cases, published below a data root."""
     corrections = [ReleaseFile(CORRECTION, b"a workbook", None, 1)]
     return publish(UPath(root), content(cases), corrections, basis(cases, **options))

@@ -7,7 +7,7 @@ at: another municipality or another answer makes another warning.
 import datetime as dt
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 from upath import UPath
@@ -31,6 +31,33 @@ class Acceptance(NamedTuple):
 def warning_id(round_name: str, expectation: str, failing_keys: Iterable[str]) -> str:
     """The id of a warning: what a consultant accepts."""
     return checksum([round_name, expectation, sorted(failing_keys)])[:_ID_CHARACTERS]
+
+
+def is_open() -> pl.Expr:
+    """Whether a row of a quality report is a warning that nobody accepted."""
+    return (pl.col("severity") == "look") & ~pl.col("met") & pl.col("accepted_by").is_null()
+
+
+def told_warnings(report: pl.DataFrame) -> list[dict[str, Any]]:
+    """The warnings of a quality report as a release's manifest tells them, in the report's order."""
+    warnings = report.filter((pl.col("severity") == "look") & ~pl.col("met"))
+    return [
+        {
+            "expectation": row["expectation"],
+            "about": row["about"],
+            "expected": row["expected_da"],
+            "failingKeys": row["failing_keys"],
+            "warningId": row["warning_id"],
+            "accepted": None
+            if row["accepted_by"] is None
+            else {
+                "by": row["accepted_by"],
+                "reason": row["accepted_reason"],
+                "at": row["accepted_at"].isoformat(),
+            },
+        }
+        for row in warnings.iter_rows(named=True)
+    ]
 
 
 def acceptances(root: UPath, round_name: str) -> dict[str, Acceptance]:

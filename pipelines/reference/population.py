@@ -68,6 +68,38 @@ def population(quarter: str, *, cache_dir: UPath, url: str, fetched_at: dt.datet
     return Population(_described(fetched, quarter), warning=None)
 
 
+def note_of(quarter: str, cache_dir: UPath) -> dict[str, str | None]:
+    """Where the figures of a quarter came from: the reply kept of it, else the packaged snapshot.
+
+    Keys: table, quarter, source, fetchedAt (ISO 8601, UTC; null where they are packaged), sha256 and file (the name below
+    the data root, or below the program's own folder where they are packaged). Where the reply is not kept any more, the
+    last three are null.
+
+    Args:
+        quarter: the one that the figures are of, as `population` says in population_quarter.
+        cache_dir: as `population` has it, the folder `reference` of the data root.
+
+    Raises:
+        OSError: the cache cannot be read.
+    """
+    noted: dict[str, str | None] = {
+        "table": "FOLK1A",
+        "quarter": quarter,
+        "source": f"{SOURCE}, {quarter} (CC BY 4.0)",
+        "fetchedAt": None,
+        "sha256": None,
+        "file": None,
+    }
+    if _cached(cache_dir, quarter) is not None:
+        reply, note = _cache_entry(cache_dir, quarter)
+        found = json.loads(note.read_bytes())
+        noted |= {"fetchedAt": found["fetched_at"], "sha256": found["sha256"], "file": f"reference/{reply.name}"}
+    elif quarter == PACKAGED_QUARTER:
+        sha256 = hashlib.sha256(PACKAGED_CSV.read_bytes()).hexdigest()
+        noted |= {"sha256": sha256, "file": f"pipelines/reference/{PACKAGED_CSV.name}"}
+    return noted
+
+
 def require_exactly_the_98(frame: pl.DataFrame, municipalities: pl.DataFrame) -> pl.DataFrame:
     """The frame, when its municipality_code is that of every municipality exactly once.
 

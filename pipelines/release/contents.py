@@ -22,6 +22,7 @@ SHARED = "shared"
 RATES = f"{SHARED}/case_rates.parquet"
 CHANGES = "changes.parquet"
 CORRECTION = "correction.xlsx"
+SUMMARY = "summary.md"
 
 
 class ReleaseFile(NamedTuple):

@@ -84,10 +84,19 @@ def promote(root: UPath, round_name: str, release: str, *, by: str, reason: str,
     """Makes a preliminary release final.
 
     Raises:
-        ReleaseError: there is no such release, or it is final or withdrawn already, or name or reason is missing.
+        ReleaseError: there is no such release, or it is final or withdrawn already, or name or reason is missing; or it has
+            warnings that nobody accepted.
     """
     with alone(root, round_name):
         _decide(root, round_name, release, Decision(FINAL, by, reason, at))
+
+
+def _require_accepted(manifest: Mapping[str, Any]) -> None:
+    if waiting := [warning["warningId"] for warning in manifest.get("warnings", ()) if warning["accepted"] is None]:
+        raise ReleaseError(
+            f"release {manifest['id']} has warnings that nobody accepted ({', '.join(waiting)}): accept them, and make final "
+            "the release of the next night, which records that"
+        )
 
 
 def withdraw(root: UPath, round_name: str, release: str, *, by: str, reason: str, at: dt.datetime) -> None:
@@ -119,6 +128,8 @@ def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> N
     now = decided[-1].status if decided else PRELIMINARY
     if decision.status not in _FOLLOWS[now]:
         raise ReleaseError(f"release {release} is {now}; it cannot become {decision.status}")
+    if decision.status == FINAL:
+        _require_accepted(manifest_of(root, round_name, release))
     content = decision._asdict() | {"by": _in_one_line(decision.by), "reason": _in_one_line(decision.reason)}
     path = storage.decisions(root, round_name) / release / f"{len(decided) + 1}.json"
     try:

@@ -17,7 +17,7 @@ import polars as pl
 from upath import UPath
 
 from pipelines.release.basis import Basis, checksum, code_version, origin
-from pipelines.release.contents import ReleaseFile
+from pipelines.release.contents import CORRECTION, SUMMARY, ReleaseFile
 from pipelines.storage import files_below
 from schemas.errors import ReleaseError
 from schemas.fields import Field
@@ -32,6 +32,12 @@ _MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv",
+    "md": "text/markdown",
+}
+# Of the files that hold no table.
+_TITLES = {
+    CORRECTION: "Kommunens skema med fejlene markeret, til at rette og aflevere igen",
+    SUMMARY: "Resumé af udgivelsen",
 }
 _TYPES: dict[pl.DataType, dict[str, str]] = {
     pl.String(): {"type": "string"},
@@ -63,6 +69,7 @@ def content_of(files: Iterable[ReleaseFile], basis: Basis) -> dict[str, Any]:
         "participants": basis.participants,
         "figuresFrom": basis.figures_from,
         **{key: value for key, value in origin(basis).items() if key != "inputs"},
+        "warnings": list(basis.warnings),
         "tables": {file.path: [file.sha256, file.table.version] for file in files if file.table is not None},
     }
 
@@ -89,6 +96,7 @@ def manifest(files: Iterable[ReleaseFile], content: dict[str, Any], basis: Basis
         "codeVersion": code_version(),
         "participants": basis.participants,
         "figuresFrom": basis.figures_from,
+        "warnings": list(basis.warnings),
         "number": place.number,
         "previous": place.previous,
         "sources": [{"title": source} for source in sources(basis)],
@@ -141,6 +149,8 @@ def _content_of(document: dict[str, Any]) -> dict[str, Any]:
             for resource in document["resources"]
             if "contentSha256" in resource
         },
+        # Releases from before there was a quality gate tell of no warnings.
+        **({"warnings": document["warnings"]} if "warnings" in document else {}),
     }
 
 
@@ -156,7 +166,7 @@ def _resource(file: ReleaseFile, content: dict[str, Any]) -> dict[str, Any]:
         "rows": file.rows,
     }
     if file.table is None:
-        return resource | {"title": "Kommunens skema med fejlene markeret, til at rette og aflevere igen"}
+        return resource | {"title": _TITLES[file.path.rpartition("/")[2]]}
     resource |= {"title": TABLES_DA[file.table.name].title, "description": file.table.description}
     if extension == "parquet":
         resource |= {"schemaVersion": file.table.version, "schema": table_schema(file.table)}

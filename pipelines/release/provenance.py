@@ -1,17 +1,31 @@
 """What made a release: the tables with their data versions and runs, the deliveries, the population and the code.
 
 One JSON file beside each release (`releases/<round>/<release id>.provenance.json`), so that the answer outlives the run
-history. It names runs and times, which a release itself must not.
+history. It names runs and times, which a release itself must not. What belongs here: the document, and writing and reading
+it. What does not: following one value back through it (`trace`), and asking who ran what (the caller's).
 """
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
 from upath import UPath
 
+from pipelines import storage
+from pipelines.release.contents import SHARED
+from schemas import lineage, tables
+from schemas.errors import ReleaseError
+from schemas.questionnaire import load_catalogue
 from schemas.rounds import Round
+
+# The tables of a release that are protected: the asset that makes the shared one has a name of its own.
+PROTECTED = {
+    table.name: f"shared_{table.name}"
+    for table in (tables.TARGET_GROUPS, tables.PROVIDER_TYPES, tables.QUESTION_ANSWERS, tables.KEY_FINDINGS)
+}
 
 
 class Made(NamedTuple):
@@ -22,24 +36,207 @@ class Made(NamedTuple):
         run: the run's id.
         at: when (UTC).
         code_version: that of the asset.
+        rows: how many rows it has; None where nobody said.
     """
 
     data_version: str
     run: str
     at: dt.datetime
     code_version: str
+    rows: int | None = None
 
 
-def provenance(  # noqa: D103
+class Night(NamedTuple):
+    """The run that made a release.
+
+    Attributes:
+        run: its id.
+        at: when it made the release (UTC).
+        made: the tables and sources that the release follows from, by asset; what is neither is left out.
+        upstream: by asset, the assets that it is made from; of sources too.
+    """
+
+    run: str
+    at: dt.datetime
+    made: Mapping[str, Made]
+    upstream: Mapping[str, Iterable[str]]
+
+
+class RoundBefore(NamedTuple):
+    """The round before, as the changes between rounds were computed from it.
+
+    Attributes:
+        name: the round.
+        made: its tables, by asset; `case_rates` at least.
+        delivery_log: its deliveries.
+        population_note: as `population.note_of` tells of its quarter.
+    """
+
+    name: str
+    made: Mapping[str, Made]
+    delivery_log: pl.DataFrame
+    population_note: Mapping[str, Any]
+
+
+def provenance(
     manifest: Mapping[str, Any],
-    made: Mapping[str, Made],
-    upstream: Mapping[str, list[str]],
+    night: Night,
     delivery_log: pl.DataFrame,
     population_note: Mapping[str, Any],
     round_: Round,
+    before: RoundBefore | None,
 ) -> dict[str, Any]:
-    raise NotImplementedError
+    """What made a release, as a document of plain lists, mappings, texts and numbers.
+
+    Args:
+        manifest: the release's.
+        night: the run that made it.
+        delivery_log: the round's deliveries.
+        population_note: as `population.note_of` tells of the quarter that the rates divide by.
+        round_: the survey round.
+        before: the round before; None without one.
+
+    Raises:
+        TableError: a table of the release is unknown to the lineage.
+    """
+    files = {
+        resource["path"]: asset_of(resource["path"])
+        for resource in manifest["resources"]
+        if resource["format"] == "parquet" and asset_of(resource["path"]) != tables.CHANGES.name
+    }
+    known = {*lineage.SOURCES, *lineage.tables_with_lineage(round_.questionnaire)}
+    return {
+        "release": manifest["id"],
+        "round": round_.name,
+        "codeVersion": manifest["codeVersion"],
+        "methodVersion": manifest["methodVersion"],
+        "run": night.run,
+        "madeAt": night.at.isoformat(),
+        "tables": {
+            asset: _made(asset, made, round_.name) | {"upstream": sorted(night.upstream.get(asset, ()))}
+            for asset, made in sorted(night.made.items())
+            if asset in known
+        },
+        "deliveries": _deliveries(delivery_log, round_.name),
+        "population": dict(population_note),
+        "roundBefore": None
+        if before is None
+        else {
+            "round": before.name,
+            "tables": {asset: _made(asset, made, before.name) for asset, made in sorted(before.made.items())},
+            "deliveries": _deliveries(before.delivery_log, before.name),
+            "population": dict(before.population_note),
+        },
+        "files": dict(sorted(files.items())),
+        "columns": _columns(files.values(), round_.questionnaire),
+    }
 
 
-def write(root: UPath, round_name: str, document: Mapping[str, Any]) -> None:  # noqa: D103
-    raise NotImplementedError
+def asset_of(path: str) -> str:
+    """The asset whose rows a parquet file of a release holds, by its path within the release.
+
+    A municipality's own breakdown holds the country's rows of the shared table besides.
+    """
+    folder, _, name = path.rpartition("/")
+    table = name.removesuffix(".parquet")
+    return PROTECTED.get(table, table) if folder == SHARED else table
+
+
+def _made(asset: str, made: Made, round_name: str) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "dataVersion": made.data_version,
+        "run": made.run,
+        "madeAt": made.at.isoformat(),
+        "codeVersion": made.code_version,
+    }
+    if asset not in lineage.SOURCES:
+        told["file"] = f"warehouse/{asset}/{round_name}.parquet"
+    return told if made.rows is None else told | {"rows": made.rows}
+
+
+def _deliveries(delivery_log: pl.DataFrame, round_name: str) -> list[dict[str, Any]]:
+    """The files of a round's inbox, in the log's order; without their names, which a sender may have put anything into."""
+    columns = ("municipality_code", "received_at", "sha256", "status")
+    return [
+        {
+            "municipalityCode": code,
+            "folder": f"inbox/{round_name}/{code}",
+            "receivedAt": received_at.isoformat(),
+            "sha256": sha256,
+            "status": status,
+        }
+        for code, received_at, sha256, status in delivery_log.sort("delivery").select(columns).iter_rows()
+    ]
+
+
+def _columns(assets: Iterable[str], questionnaire: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """The columns of tables, and of all that they follow from, with label, formula, function and sources."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    wanted = {*assets, *PROTECTED.values()}
+    while wanted:
+        asset = wanted.pop()
+        labels = _labels(asset, questionnaire)
+        origins = lineage.origins(asset, questionnaire)
+        found[asset] = {
+            column: {
+                "label": labels.get(column, column),
+                "formula": origin.formula_da,
+                "function": origin.function,
+                "sources": [list(source) for source in origin.sources],
+            }
+            for column, origin in origins.items()
+        }
+        wanted |= {table for origin in origins.values() for table, _ in origin.sources} - found.keys()
+    return dict(sorted(found.items()))
+
+
+def _labels(asset: str, questionnaire: str) -> dict[str, str]:
+    """The Danish label of each column of an asset's table; of the inbox what the form asks."""
+    table = lineage.tables_with_lineage(questionnaire).get(asset)
+    if table is None:
+        return {question.key: question.text_da for question in load_catalogue(questionnaire).questions}
+    return {field.name: field.label_da for field in table.fields}
+
+
+def write(root: UPath, round_name: str, document: Mapping[str, Any]) -> None:
+    """Writes the document beside its release. One that is there already stays: the first run made the release.
+
+    Raises:
+        StorageError: an object store refused it.
+        OSError: this machine did.
+    """
+    content = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    with contextlib.suppress(FileExistsError):
+        storage.write_once(beside(storage.releases(root, round_name) / document["release"]), content.encode())
+
+
+def read(root: UPath, round_name: str, release: str) -> dict[str, Any]:
+    """The document of a release.
+
+    Raises:
+        ReleaseError: there is none, or it cannot be read.
+    """
+    return read_beside(storage.releases(root, round_name) / release)
+
+
+def read_beside(release: UPath) -> dict[str, Any]:
+    """The document beside a release's folder.
+
+    Raises:
+        ReleaseError: there is none, or it cannot be read.
+    """
+    path = beside(release)
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        raise ReleaseError(
+            f"release {release.name} has no {path.name}: it was made before releases said what made them, or the file was not "
+            "copied with it"
+        ) from None
+    except (ValueError, TypeError):
+        raise ReleaseError(f"{path}: is not valid JSON; restore it from a backup") from None
+
+
+def beside(release: UPath) -> UPath:
+    """Where the document of a release lies, given the release's folder."""
+    return release.parent / f"{release.name}.provenance.json"

@@ -71,6 +71,7 @@ _FILE = {
     "application/vnd.apache.parquet": {"schema": _BYTES},
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {"schema": _BYTES},
     "text/csv; charset=utf-8": {"schema": _BYTES},
+    "text/markdown; charset=utf-8": {"schema": _BYTES},
     "application/json": {"schema": {"type": "object"}},
 }
 _PROBLEMS: Answers = REFUSED | NOT_FOUND | GONE

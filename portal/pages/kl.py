@@ -8,14 +8,17 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from pipelines.quality.acceptances import acceptances
 from pipelines.release import life
 from portal import danish, wording
 from portal.access.audit_log import Event
 from portal.access.csrf import form_texts
-from portal.access.guard import csrf_checked, kl_identity
+from portal.access.guard import csrf_checked
 from portal.context import Portal, portal_of
 from portal.files.published import LATEST, Publication
 from portal.identity import Identity
+from portal.pages import documentation, quality
+from portal.pages.kl_forms import FIELDS, Consultant, faults, filled, signature
 from portal.pages.rounds import release_shown, reported_by, round_or_404
 from portal.standing import Standing, State, standing, standings
 from portal.templating import page
@@ -24,9 +27,9 @@ from schemas.labels_da import RELEASE_STATUSES_DA
 from schemas.rounds import Round, load_rounds
 
 router = APIRouter(prefix="/kl")
-Consultant = Annotated[Identity, Depends(kl_identity)]
+router.include_router(quality.router)
+router.include_router(documentation.router)
 _EVENTS_PER_PAGE = 50
-_TEXT_CHARACTERS = 1_000
 ACTIONS = {
     "sign_in": "logget ind",
     "sign_in_failed": "mislykket login",
@@ -39,9 +42,10 @@ ACTIONS = {
     "refused": "fil afvist ved kontrol",
     "promote": "udgivelse gjort endelig",
     "withdraw": "udgivelse trukket tilbage",
+    "accept_warning": "advarsel godkendt",
     "torn_line": "afbrudt linje i loggen",
 }
-_FIELDS = ("navn", "begrundelse", "bekraeft")
+_FIELDS = (*FIELDS, "bekraeft")
 _KL = "kl"
 
 
@@ -122,6 +126,8 @@ def one_round(
         releases=[release_shown(portal, each, identity) for each in portal.publications.releases(round_.name)],
         reminders=_reminders(portal, round_, rows),
         decisions=DECISIONS,
+        quality=quality.findings(portal.settings.root, round_.name),
+        documentation=documentation.entrances(portal.settings.root, round_.name),
         wording=wording,
     )
 
@@ -178,7 +184,7 @@ def _reminders(portal: Portal, round_: Round, rows: Sequence[Row]) -> list[tuple
 def ask(request: Request, round_name: str, release: str, decision: str, identity: Consultant) -> Response:
     """The form for a decision on a release."""
     round_, publication, chosen = _subject(request, round_name, release, decision)
-    return _form(request, round_, publication, chosen, identity, {}, {})
+    return _form(request, round_, publication, chosen, identity, filled({}, _FIELDS), {})
 
 
 @router.post("/runder/{round_name}/udgivelser/{release}/{decision}", dependencies=[Depends(csrf_checked)])
@@ -193,11 +199,11 @@ def decide(
     """Makes a release final or withdraws it, or shows the form again with what is missing."""
     round_, publication, chosen = _subject(request, round_name, release, decision)
     portal = portal_of(request)
-    given = {field: sent.get(field, "").strip() for field in _FIELDS}
-    errors = _errors(given)
+    given = filled(sent, _FIELDS)
+    errors = _errors(given, publication, chosen)
     if not errors:
         act = life.promote if chosen is PROMOTE else life.withdraw
-        by = f"{given['navn']} ({identity.subject})"
+        by = signature(given, identity)
         try:
             act(portal.settings.root, round_.name, publication.id, by=by, reason=given["begrundelse"], at=portal.now())
         except ReleaseError:
@@ -222,19 +228,11 @@ def _subject(request: Request, round_name: str, release: str, decision: str) -> 
     return round_, publication, DECISIONS[decision]
 
 
-def _errors(given: dict[str, str]) -> dict[str, str]:
-    """What is wrong with the form, by field."""
-    errors = {}
-    if not given["navn"]:
-        errors["navn"] = "Skriv dit navn"
-    if not given["begrundelse"]:
-        errors["begrundelse"] = "Skriv en begrundelse"
-    for field in ("navn", "begrundelse"):
-        if len(given[field]) > _TEXT_CHARACTERS:
-            errors[field] = f"Skriv højst {danish.number(_TEXT_CHARACTERS)} tegn"
-    if given["bekraeft"] != "ja":
-        errors["bekraeft"] = "Sæt kryds for at bekræfte"
-    return errors
+def _errors(given: dict[str, str], publication: Publication, chosen: Decision) -> dict[str, str]:
+    """Why the decision cannot be made: warnings that nobody accepted, or what is wrong with the form, by field."""
+    if chosen is PROMOTE and any(each.accepted is None for each in quality.released_with(publication.document)):
+        return {"advarsler": "Udgivelsen har advarsler, der ikke er godkendt"}
+    return faults(given) | ({} if given["bekraeft"] == "ja" else {"bekraeft": "Sæt kryds for at bekræfte"})
 
 
 def _refusal(portal: Portal, round_: Round, publication: Publication, chosen: Decision) -> str:
@@ -261,16 +259,22 @@ def _form(  # noqa: PLR0913, PLR0917 - what the page shows
     given: dict[str, str],
     errors: dict[str, str],
 ) -> Response:
+    portal = portal_of(request)
+    warnings = quality.released_with(publication.document) if chosen is PROMOTE else []
+    open_when_made = [each for each in warnings if each.accepted is None]
+    accepted_by_now = acceptances(portal.settings.root, round_.name)
     return page(
         request,
         "kl_beslutning.html",
         422 if errors else 200,
         round_=round_,
-        release=release_shown(portal_of(request), publication, identity),
+        release=release_shown(portal, publication, identity),
         decision=chosen,
-        given=dict.fromkeys(_FIELDS, "") | given,
+        warnings=warnings,
+        open_when_made=open_when_made,
+        still_open=[each for each in open_when_made if each.warning not in accepted_by_now],
+        given=given,
         errors=errors,
-        wording=wording,
     )
 
 

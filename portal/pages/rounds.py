@@ -29,7 +29,7 @@ from schemas.rounds import Round, load_rounds
 router = APIRouter()
 PageIdentity = Annotated[Identity, Depends(page_identity)]
 # The format that most people open first.
-_FORMATS = {"xlsx": "Excel", "csv": "CSV", "parquet": "Parquet", "json": "JSON"}
+_FORMATS = {"xlsx": "Excel", "csv": "CSV", "parquet": "Parquet", "json": "JSON", "md": "Markdown"}
 _OWN_COLUMNS = ("cases", "population_18_66", "rate_per_1000")
 _RANKS_IF = (*(f"rank_if_minus_{k}" for k in (3, 2, 1)), "rank", *(f"rank_if_plus_{k}" for k in (1, 2, 3)))
 

@@ -25,3 +25,24 @@ def table(root: Path, name: str) -> pl.DataFrame:
 
 def files_below(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def untimed_files_below(root: Path) -> dict[str, bytes]:
+    """The files of a data root that hold neither clock nor run: all but the heartbeat and what tells which runs made what."""
+    return {
+        path: content
+        for path, content in files_below(root).items()
+        if not path.startswith(("heartbeat/", "documentation/")) and not path.endswith(".provenance.json")
+    }
+
+
+def failures(result: dg.ExecuteInProcessResult) -> list[tuple[str, str]]:
+    """The steps that failed, each with the message of the error behind it."""
+    found = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error.cause is not None:
+                error = error.cause
+            found.append((event.step_key, error.message))
+    return found

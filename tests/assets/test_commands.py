@@ -31,6 +31,7 @@ def test_a_night_says_what_it_did_in_danish_and_nothing_else(after_a_night):
     assert night.stdout.splitlines() == [
         "Runde 2022-10-01: 8 kommuner, 15 sager; 0 filer og 1 rækker er afvist.",
         "  Advarsel: befolkningen for 2022K4 kunne ikke hentes fra Danmarks Statistik; raterne bygger på 2020K1.",
+        "  Kvalitetskontrollen har 2 advarsler, som en konsulent skal se på.",
         f"  Udgivelse {latest['release']} i {root}/releases/2022-10-01.",
     ]
 
@@ -206,6 +207,6 @@ def test_a_night_shows_its_steps_on_a_terminal(tmp_path):
             while read := os.read(terminal, 4_096):
                 shown += read
     lines = shown.decode().splitlines()
-    assert lines[0] == "  municipalities"
+    assert lines[0] == "  inbox"
     assert "  release" in lines
     assert lines.index("  read_inbox") < lines.index("  judge_deliveries") < lines.index("  release")

@@ -17,7 +17,7 @@ from pipelines.release.gate import require_audited
 from pipelines.release.history import earlier_releases
 from pipelines.release.manifest import differences
 from schemas.errors import ReleaseError
-from tests.assets.graph import definitions, files_below, materialise, table
+from tests.assets.graph import definitions, failures, files_below, materialise, table
 from tests.scenario import ROUND, hand_in, row, small_round
 
 pytestmark = pytest.mark.slow
@@ -52,14 +52,7 @@ def night(root, monkeypatch, fault=None):
         monkeypatch.setattr(assets.disclosure, "protected_tables", lambda *a, **k: fault(PROTECT(*a, **k)))
     with dg.DagsterInstance.ephemeral() as instance:
         result = materialise(root, instance)
-    failures = [event for event in result.all_events if event.is_step_failure]
-    reasons = []
-    for event in failures:
-        error = event.step_failure_data.error
-        while error.cause is not None:
-            error = error.cause
-        reasons.append((event.step_key, error.message))
-    return result, reasons
+    return result, failures(result)
 
 
 def refused(root, monkeypatch, fault):

@@ -14,7 +14,7 @@ import pytest
 from assets.settings import PROJECT
 from pipelines.release.manifest import differences
 from tests.assets.commands import BOTILBUD, botilbud, environment
-from tests.assets.graph import files_below
+from tests.assets.graph import untimed_files_below
 from tests.scenario import ROUND, hand_in, row, small_round
 
 pytestmark = pytest.mark.slow
@@ -126,4 +126,4 @@ def test_materialising_from_dagster_dev_gives_the_same_bytes_as_the_command(tmp_
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
-    assert files_below(from_server) == files_below(from_command)
+    assert untimed_files_below(from_server) == untimed_files_below(from_command)

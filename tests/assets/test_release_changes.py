@@ -123,12 +123,12 @@ def test_a_late_delivery_and_a_correction_in_one_night_are_told_apart(root):
 
 def test_a_figure_that_moves_without_a_reason_stops_the_release_and_the_pointer_stays(root, monkeypatch):
     before = current(root)
-    plain = assets.benchmark.rates.case_rates
+    plain = assets.benchmark.statistics.with_spread
 
-    def other_rounding(*arguments):
-        return plain(*arguments).with_columns(pl.col("rate_per_1000") * 1.5)
+    def other_median(*arguments):
+        return plain(*arguments).with_columns(pl.col("median_rate_per_1000") * 1.5)
 
-    monkeypatch.setattr(assets.benchmark.rates, "case_rates", other_rounding)
+    monkeypatch.setattr(assets.benchmark.statistics, "with_spread", other_median)
     result = night(root)
     assert not result.success
     failures = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
@@ -145,12 +145,22 @@ def test_a_figure_that_moves_without_a_reason_stops_the_release_and_the_pointer_
     assert set(changes["reason"]) == {"method_version"}
 
 
-def test_a_consultant_promotes_and_withdraws_by_command_and_the_night_keeps_to_it(root):
+def test_a_consultant_accepts_promotes_and_withdraws_by_command_and_the_night_keeps_to_it(root):
+    arguments = ["--round", ROUND.name, "--name", "En konsulent", "--reason", "Gennemgået med kommunerne"]
+    warned = current(root)
+    unaccepted = botilbud(root, "release", "promote", warned.name, *arguments)
+    assert (unaccepted.returncode, unaccepted.stdout) == (1, "")
+    assert f"release {warned.name} has warnings that nobody accepted" in unaccepted.stderr
+    for warning in json.loads((warned / "datapackage.json").read_bytes())["warnings"]:
+        assert botilbud(root, "quality", "accept", warning["warningId"], *arguments).returncode == 0
+    assert night(root).success
     first = current(root)
+    accepted = json.loads((first / "datapackage.json").read_bytes())["warnings"]
+    assert {warning["accepted"]["by"] for warning in accepted} == {"En konsulent"}
+    assert pl.read_parquet(first / "changes.parquet").is_empty()
     hand_in(root, "183", [row("183", 1)], name="20221201T080000Z__ny.csv")
     assert night(root).success
     second = current(root)
-    arguments = ["--round", ROUND.name, "--name", "En konsulent", "--reason", "Gennemgået med kommunerne"]
     promoted = botilbud(root, "release", "promote", first.name, *arguments)
     assert (promoted.returncode, promoted.stdout) == (0, f"Udgivelse {first.name} er nu endelig.\n")
     withdrawn = botilbud(root, "release", "withdraw", "latest", *arguments)
@@ -164,6 +174,7 @@ def test_a_consultant_promotes_and_withdraws_by_command_and_the_night_keeps_to_i
     assert [line.split() for line in listed if not line.startswith("  ")] == [
         [second.name, "trukket", "tilbage"],
         [first.name, "endelig"],
+        [warned.name, "foreløbig"],
     ]
     refused = botilbud(root, "release", "promote", second.name, *arguments)
     assert (refused.returncode, refused.stderr) == (1, f"release {second.name} is withdrawn; it cannot become final\n")

@@ -1,9 +1,10 @@
-"""KL's journey: who is missing, what to write to them, deciding on releases, and who saw what."""
+"""KL's journey: warnings, who is missing, what to write to them, deciding on releases, and who saw what."""
 
 import re
 
 from playwright.sync_api import expect
 
+from portal import wording
 from tests.assets.commands import botilbud
 from tests.e2e.site import (
     OUTSIDER,
@@ -19,21 +20,31 @@ from tests.e2e.site import (
     table,
     text,
 )
-from tests.portal.portal_scenario import latest, release_again
+from tests.portal.portal_scenario import latest
 from tests.scenario import ROUND, csv, row
 
 KL_ROUND = f"/kl/runder/{ROUND.name}"
 API = f"/api/rounds/{ROUND.name}/releases"
+QUALITY = f"{KL_ROUND}/kvalitet"
+WHY_ACCEPTED = "Kommunerne er spurgt, og tallene passer."
 WHY_FINAL = "Alle afleveringer er gennemgået."
 WHY_WITHDRAWN = "Befolkningstallet for én kommune er forkert."
 
 
 def test_kl_follows_the_deliveries_decides_on_releases_and_sees_who_did_what(site, page, chromium):
     pages = []
-    first, second = latest(site.root), release_again(site.root)
+    first = latest(site.root)
+    sign_in(page, site.token(None))
+    is_told_what_keeps_it_from_being_final(page, pages, first)
+    accepts_the_warnings(page, pages)
+    night = botilbud(site.root, "nightly", "--round", ROUND.name)
+    assert night.returncode == 0, night.stderr
+    second = latest(site.root)
+    reads_where_figures_come_from(page)
+
     own_token = site.token(OWN)
     checksum = a_municipality_downloads_and_hands_in(program(chromium, site, own_token), second)
-    sign_in(page, site.token(None))
+    page.goto("/kl")
     sees_who_is_missing_and_what_to_write(page, pages)
     makes_it_final(page, pages, second)
     reads_who_did_what(page, pages, second, checksum)
@@ -45,6 +56,49 @@ def test_kl_follows_the_deliveries_decides_on_releases_and_sees_who_did_what(sit
     programs_are_told_so(chromium, site, own_token, first, second)
     the_command_tells_the_same(site, first, second)
     assert faults(chromium, site, pages) == []
+
+
+def is_told_what_keeps_it_from_being_final(page, pages, release):
+    page.goto(KL_ROUND)
+    page.locator("section.card", has_text=release).get_by_role("link", name="Gør udgivelsen endelig").click()
+    expect(page.locator(".alert")).to_contain_text("Den næste nats udgivelse indeholder godkendelsen")
+    expect(page.get_by_role("button", name="Gør udgivelsen endelig")).to_have_count(0)
+    seen(pages, page)
+    page.locator(".alert").get_by_role("link", name="Kvalitetskontrol").click()
+
+
+def accepts_the_warnings(page, pages):
+    assert page.url.endswith(QUALITY)
+    seen(pages, page)
+    waiting = page.locator("a.button", has_text="Godkend advarslen")
+    count = waiting.count()
+    assert count > 0
+    assert wording.open_warnings(count) in text(page)
+    for left in range(count - 1, -1, -1):
+        waiting.first.click()
+        page.get_by_label("Dit navn").fill("Kontoret for benchmarking")
+        page.get_by_role("button", name="Godkend advarslen").click()
+        assert page.locator(".error-summary").locator("li").all_inner_texts() == ["Skriv en begrundelse"]
+        seen(pages, page)
+        page.get_by_label("Begrundelse").fill(WHY_ACCEPTED)
+        page.get_by_role("button", name="Godkend advarslen").click()
+        assert page.url.endswith(QUALITY)
+        expect(waiting).to_have_count(left)
+    assert text(page).count(WHY_ACCEPTED) == count
+    assert "Ingen advarsler mangler godkendelse." in text(page)
+    seen(pages, page)
+
+
+def reads_where_figures_come_from(page):
+    page.goto(KL_ROUND)
+    page.get_by_role("link", name="Kvalitetskontrollen tabel for tabel").click()
+    assert page.title().startswith("Kvalitetskontrol")
+    assert WHY_ACCEPTED in text(page)
+    assert page.evaluate("document.styleSheets.length") == 1
+    page.go_back()
+    page.get_by_role("link", name="Tabeller og herkomst").click()
+    page.get_by_role("link", name="Sager pr. 1.000 18-66-årige").first.click()
+    assert "rate_per_1000" in text(page)
 
 
 def a_municipality_downloads_and_hands_in(asker, release):

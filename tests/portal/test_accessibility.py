@@ -14,14 +14,22 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from upath import UPath
 
+from pipelines.quality.acceptances import Acceptance, accept
 from pipelines.release import life
 from tests.portal import portal_scenario as scenario
+from tests.portal import quality_scenario as quality
 from tests.scenario import ROUND, csv, row
 
 CHROMIUM = Path("/usr/bin/chromium")
 WIDE, NARROW = 1280, 320
 RELEASE = f"/runder/{ROUND.name}/udgivelser/latest"
 HAND_IN = f"/runder/{ROUND.name}/aflevering"
+QUALITY = f"/kl/runder/{ROUND.name}/kvalitet"
+DOCUMENTED = ("quality/index", "tables/index", "tables/case_rates")
+STOPPING = quality.expectation("sums_agree", "stop", tuple(f"region {code}" for code in range(1_081, 1_086)))
+OPEN = quality.expectation("rates_are_alike", failing=("183", "461"))
+ACCEPTED = quality.expectation("participants_stay", failing=("101",))
+MET = quality.expectation("shares_are_alike")
 FAULTY = csv([row(scenario.OWN, 1), row(scenario.OWN, 2, provider="Regjonen", age="x")])
 
 pytestmark = pytest.mark.slow
@@ -35,11 +43,15 @@ FOCUSABLE = """
 
 @pytest.fixture(scope="module")
 def site(night, tmp_path_factory):
-    """A portal with two releases, the older one withdrawn, and a rejected delivery; yields address and application."""
+    """A portal with two releases, the older one withdrawn, and warnings; yields address and application."""
     folder = tmp_path_factory.mktemp("accessibility")
     root = shutil.copytree(night, folder / "root", copy_function=shutil.copy2)
-    first = scenario.latest(root)
+    first = quality.released_with(root, quality.warning("rates_are_alike", ("183", "461")))
     scenario.release_again(root)
+    told = {"by": "En konsulent", "reason": "Kendt forhold", "at": quality.AT.isoformat()}
+    quality.released_with(root, quality.warning("participants_stay", ("101",), told))
+    report = quality.report_of(root, STOPPING, OPEN, ACCEPTED, MET)
+    accept(UPath(root), report, ACCEPTED["warning_id"], Acceptance("En konsulent", "Kendt forhold", quality.AT))
     life.withdraw(UPath(root), ROUND.name, first, by="En konsulent", reason="Forkert befolkning", at=scenario.NOW)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -66,7 +78,10 @@ class Site:
         if code is not None:
             return ["/", HAND_IN, *both]
         decisions = f"/kl/runder/{ROUND.name}/udgivelser/{self.latest}"
-        own = ["/kl", f"/kl/runder/{ROUND.name}", "/kl/haendelser"]
+        own = ["/kl", f"/kl/runder/{ROUND.name}", "/kl/haendelser", QUALITY]
+        own += [f"{QUALITY}/{warning['warning_id']}" for warning in (OPEN, ACCEPTED)]
+        own += [f"/kl/dokumentation/{ROUND.name}/{name}.html" for name in DOCUMENTED]
+        own.append(f"/kl/runder/{ROUND.name}/udgivelser/{self.withdrawn}/goer-endelig")
         return [*own, f"{decisions}/goer-endelig", f"{decisions}/traek-tilbage", *both]
 
 
@@ -161,16 +176,17 @@ def test_signing_in_handing_in_and_deciding_have_no_serious_fault_on_the_way(sit
     found += faults(page, width)
 
     page = tab_of(width, None)
-    page.goto(f"/kl/runder/{ROUND.name}/udgivelser/{site.latest}/goer-endelig")
-    page.click("main button[type=submit]")
-    assert page.title().startswith("Fejl: ")
-    found += faults(page, width)
+    for path in (f"/kl/runder/{ROUND.name}/udgivelser/{site.latest}/goer-endelig", f"{QUALITY}/{OPEN['warning_id']}"):
+        page.goto(path)
+        page.click("main button[type=submit]")
+        assert page.title().startswith("Fejl: ")
+        found += faults(page, width)
     assert found == []
 
 
-@pytest.mark.parametrize("path", ["/", HAND_IN, RELEASE, "/kl", "/kl/haendelser", "goer-endelig"])
+@pytest.mark.parametrize("path", ["/", HAND_IN, RELEASE, "/kl", "/kl/haendelser", QUALITY, "goer-endelig"])
 def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(site, tab_of, path):
-    is_kl = path in ("/kl", "/kl/haendelser", "goer-endelig")
+    is_kl = path.startswith("/kl") or path == "goer-endelig"
     page = tab_of(WIDE, None if is_kl else scenario.OWN)
     page.goto(f"/kl/runder/{ROUND.name}/udgivelser/{site.latest}/{path}" if path == "goer-endelig" else path)
     count = page.evaluate(f"({FOCUSABLE})().length")
@@ -233,12 +249,13 @@ def test_status_is_told_apart_without_colours(tab_of):
     assert page.inner_text(".tag") == "Foreløbig"
 
 
-def test_no_page_breaks_the_policy_that_it_is_sent_with_or_asks_another_host(site, tab_of):
-    page = tab_of(WIDE, scenario.OWN)
+@pytest.mark.parametrize("code", [scenario.OWN, None], ids=["municipality", "kl"])
+def test_no_page_breaks_the_policy_that_it_is_sent_with_or_asks_another_host(site, tab_of, code):
+    page = tab_of(WIDE, code)
     complaints, asked = [], []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("request", lambda request: asked.append(request.url))
-    for path in site.pages_of(scenario.OWN)[:-1]:
+    for path in site.pages_of(code)[:-1]:
         page.goto(path)
     # A withdrawn release is answered with 410, of which the browser tells.
     assert [told for told in complaints if "410" not in told] == []

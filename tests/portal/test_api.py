@@ -7,6 +7,7 @@ from upath import UPath
 
 from pipelines.release import life
 from tests.portal import portal_scenario as scenario
+from tests.portal import quality_scenario
 from tests.portal.portal_scenario import NOW, OWN
 from tests.scenario import ROUND
 
@@ -22,7 +23,7 @@ def test_the_rounds_are_told_newest_first_with_their_current_release(own, root):
 
 
 def test_the_releases_of_a_round_are_told_with_status_and_reason(own, root):
-    first = scenario.latest(root)
+    first = quality_scenario.released_with(root)
     second, third = scenario.release_again(root), scenario.release_again(root)
     life.promote(UPath(root), ROUND.name, first, by="KL", reason="Alle har afleveret.", at=NOW)
     life.withdraw(UPath(root), ROUND.name, third, by="KL", reason="Talt to gange.", at=NOW)

@@ -79,6 +79,7 @@ def test_every_kind_of_file_says_what_it_is(consultant, root):
         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "csv": "text/csv; charset=utf-8",
         "json": "application/json",
+        "md": "text/markdown; charset=utf-8",
     }
     document = scenario.manifest_of(root, scenario.latest(root))
     for path in ["datapackage.json", *(entry["path"] for entry in document["resources"])]:

@@ -17,11 +17,14 @@ from portal.templating import static_files
 from schemas import tables
 from tests.assets.graph import files_below
 from tests.portal import portal_scenario as scenario
+from tests.portal import quality_scenario
 from tests.scenario import ROUND
 
 RELEASE = f"/runder/{ROUND.name}/udgivelser/latest"
 MUNICIPALITY_PAGES = ("/", f"/runder/{ROUND.name}", RELEASE, "/was", "/om-tallene", "/api")
-KL_PAGES = ("/kl", f"/kl/runder/{ROUND.name}", "/kl/haendelser", f"/runder/{ROUND.name}", RELEASE, "/was", "/api")
+KL_ROUND = f"/kl/runder/{ROUND.name}"
+KL_ALONE = ("/kl", KL_ROUND, f"{KL_ROUND}/kvalitet", "/kl/haendelser")
+KL_PAGES = (*KL_ALONE, f"/runder/{ROUND.name}", RELEASE, "/was", "/api")
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 
 
@@ -98,8 +101,12 @@ def shared(root, table: str) -> pl.DataFrame:
     ("who", "path"), [("own", p) for p in MUNICIPALITY_PAGES] + [("kl", p) for p in KL_PAGES], ids=str
 )
 def test_a_page_is_sound_html_in_danish_that_needs_nobody_else_and_no_script(who, path, app, state):
-    text = got(browser(app, state, scenario.OWN if who == "own" else None), path)
-    page = Page(text)
+    page = Page(got(browser(app, state, scenario.OWN if who == "own" else None), path))
+    assert require_sound(page) <= {app.state.portal.settings.dagster_url}
+
+
+def require_sound(page: Page) -> set[str]:
+    """Asserts what holds for every page; gives the addresses of other hosts that it leads to."""
     assert page.elements[0] == ("html", {"lang": "da"})
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -113,28 +120,27 @@ def test_a_page_is_sound_html_in_danish_that_needs_nobody_else_and_no_script(who
     assert not [
         name for _, attributes in page.elements for name in attributes if name == "style" or name.startswith("on")
     ]
-    hosts = {
-        a[name]
-        for _, a in page.elements
-        for name in ("href", "src", "action")
-        if re.match("[a-z]+:|//", a.get(name, ""))
-    }
-    assert hosts <= {app.state.portal.settings.dagster_url}
     assert page.title.endswith(" – Botilbudsbenchmark")
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(below <= above + 1 for above, below in itertools.pairwise(levels))
+    return {
+        a[name]
+        for _, a in page.elements
+        for name in ("href", "src", "action")
+        if re.match("[a-z]+:|//", a.get(name, ""))
+    }
 
 
 def test_titles_tell_pages_apart(municipality, kl):
     titles = [Page(got(municipality, path)).title for path in MUNICIPALITY_PAGES]
-    titles += [Page(got(kl, path)).title for path in KL_PAGES[:3]]
+    titles += [Page(got(kl, path)).title for path in KL_ALONE]
     assert len(set(titles)) == len(titles)
 
 
 def test_whoever_is_not_signed_in_is_sent_to_sign_in_and_reads_what_is_for_all(nobody):
-    for path in ("/", f"/runder/{ROUND.name}", RELEASE, "/kl", f"/kl/runder/{ROUND.name}", "/kl/haendelser"):
+    for path in ("/", f"/runder/{ROUND.name}", RELEASE, *KL_ALONE):
         answer = nobody.get(path)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/log-ind")
     for path in ("/was", "/om-tallene", "/api"):
@@ -309,13 +315,7 @@ def test_what_does_not_exist_is_not_found(municipality, path):
 
 def test_kls_pages_are_not_there_for_a_municipality(municipality, root):
     release = scenario.latest(root)
-    for path in (
-        "/kl",
-        f"/kl/runder/{ROUND.name}",
-        f"/kl/runder/{ROUND.name}/rykkere.txt",
-        f"/kl/runder/{ROUND.name}/udgivelser/{release}/goer-endelig",
-        "/kl/haendelser",
-    ):
+    for path in (*KL_ALONE, f"{KL_ROUND}/rykkere.txt", f"{KL_ROUND}/udgivelser/{release}/goer-endelig"):
         got(municipality, path, 404)
 
 
@@ -359,7 +359,7 @@ def events_of(kl, action: str) -> list:
     ("decision", "status", "action"), [("goer-endelig", "final", "promote"), ("traek-tilbage", "withdrawn", "withdraw")]
 )
 def test_kl_decides_on_a_release_with_name_reason_and_confirmation(kl, root, decision, status, action):
-    release = scenario.latest(root)
+    release = quality_scenario.released_with(root)
     address = f"/kl/runder/{ROUND.name}/udgivelser/{release}/{decision}"
     filled = {"navn": "En konsulent", "begrundelse": "Gennemgået", "bekraeft": "ja"}
     before = files_below(root / "releases")
@@ -380,7 +380,7 @@ def test_kl_decides_on_a_release_with_name_reason_and_confirmation(kl, root, dec
 
 @pytest.mark.parametrize("left_out", ["navn", "begrundelse", "bekraeft"])
 def test_a_decision_that_lacks_something_is_not_made_and_the_error_leads_to_the_field(kl, root, left_out):
-    release = scenario.latest(root)
+    release = quality_scenario.released_with(root)
     address = f"/kl/runder/{ROUND.name}/udgivelser/{release}/goer-endelig"
     filled = {"navn": "En konsulent", "begrundelse": "Gennemgået", "bekraeft": "ja"} | {left_out: " "}
     answer = kl.post(address, data=form_of(kl, release, "goer-endelig") | filled)

@@ -17,18 +17,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
+from pipelines import storage
 from pipelines.release.life import point_at
 from pipelines.release.manifest import NAME, release_id, to_bytes
 from portal.access import cookies
 from portal.access.csrf import FIELD
 from portal.identity import Identity
 from tests.portal import portal_scenario as scenario
+from tests.portal import quality_scenario
 from tests.portal.portal_scenario import NOW, OTHER, OUTSIDER, OWN, ask
 from tests.scenario import ROUND, csv, row
 
 MARK = b"planted for nobody else"
 CASE = "planted-sag-4711"
 REMARK = "planted remark of another municipality"
+WARNING = quality_scenario.expectation("rates_are_alike", failing=(OTHER,), expected_da=MARK.decode())
+DOCUMENTED = "quality/index.html"
 OPEN_TO_ALL = {"/healthz", "/openapi.json", "/log-ind", "/oidc/log-ind", "/oidc/svar", "/static/{name}"}
 OPEN_TO_ALL |= {"/was", "/om-tallene", "/api"}
 
@@ -92,6 +96,8 @@ def world(night, tmp_path_factory):
     root, state = folder / "root", folder / "state"
     shutil.copytree(night, root)
     release = marked(root)
+    quality_scenario.report_of(root, WARNING)
+    storage.write_bytes(storage.documentation(UPath(root), ROUND.name) / DOCUMENTED, MARK)
     app = scenario.app_for(root, state)
     yield World(app, state, release, others_draft(app, state))
     app.state.portal.desk.close()
@@ -146,6 +152,8 @@ def values(world):
         "name": [*others, "datapackage.json", "changes.parquet", "correction.xlsx", f"../{OTHER}/responses.parquet"],
         "draft_id": [world.draft, "0" * 32, "..", "%"],
         "decision": ["goer-endelig", "traek-tilbage", ".."],
+        "warning": [WARNING["warning_id"], "0123456789ab", ".."],
+        "path": [DOCUMENTED, "style.css", f"../../releases/{ROUND.name}/latest.json", ""],
     }
 
 
@@ -183,6 +191,15 @@ def test_the_marks_would_be_seen_by_those_who_may(world):
     path = f"/files/{ROUND.name}/latest/municipalities/{OTHER}/responses.parquet".encode()
     with pytest.raises(AssertionError):
         world.untold(ask(world.app, "GET", path, other))
+
+
+def test_the_marks_on_kls_pages_would_be_seen_by_kl(world):
+    chosen = {name: of[0] for name, of in values(world).items()}
+    identity = Identity("oidc:konsulent", "kl", None, NOW + dt.timedelta(hours=1))
+    cookie = f"{cookies.session_name(world.portal.settings)}={world.portal.sessions.begin(identity, NOW)}"
+    for part in ("warning", "path"):
+        (path,) = {path for path, _ in world.routes if part in parts_of(path)}
+        assert MARK in ask(world.app, "GET", filled(path, chosen).encode(), {"Cookie": cookie}).body
 
 
 def test_the_asker_gets_its_own_files_by_token_and_by_session_and_by_nothing_that_has_ended(world):

@@ -11,6 +11,7 @@ from pipelines.release.changes import CORRECTED, LATE, METHOD, POPULATION
 from portal import danish, wording
 from schemas import tables
 from schemas.fields import CHANGE_REASONS, COMPARISONS, VALUE_STATUSES
+from schemas.labels_da import TABLES_DA
 
 NAMES = {"101": "København", "183": "Ishøj", "461": "Odense", "563": "Fanø"}
 RATES = "shared/case_rates.parquet"
@@ -178,6 +179,40 @@ def test_every_code_that_data_hold_has_words():
 def reminder(state: str, today: dt.date, faulty_rows: int = 0) -> str | None:
     about = wording.Reminder("Ishøj Kommune", dt.date(2024, 10, 1), LAST_DAY, state, faulty_rows, "https://portal/x")
     return wording.reminder(about, today)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "Ingen advarsler mangler godkendelse."),
+        (1, "1 advarsel mangler godkendelse."),
+        (1_200, "1.200 advarsler mangler godkendelse."),
+    ],
+)
+def test_warnings_that_wait_are_counted(count, told):
+    assert wording.open_warnings(count) == told
+
+
+def test_how_far_expectations_are_met_stands_in_words():
+    assert wording.met(0, 1) == "0 af 1 forventning er opfyldt."
+    assert wording.met(30, 31) == "30 af 31 forventninger er opfyldt."
+    assert wording.extent(1, 1) == "1 af 1 række passer ikke."
+    assert wording.extent(9_800, 2) == "2 af 9.800 rækker passer ikke."
+    assert wording.extent(0, 0) == "0 rækker undersøgt."
+
+
+def test_places_are_municipalities_by_name_and_all_else_as_it_is():
+    assert wording.places(["183", "country 000", "case_rates.rank", "999"]) == [
+        "Ishøj (183)",
+        "country 000",
+        "case_rates.rank",
+        "999",
+    ]
+
+
+def test_a_table_that_is_no_more_goes_by_its_name():
+    assert wording.table("case_rates") == TABLES_DA["case_rates"].title
+    assert wording.table("gone_by_now") == "gone_by_now"
 
 
 def test_a_reminder_of_a_missing_delivery_says_when_it_is_due():

@@ -500,6 +500,7 @@ def test_no_title_is_used_twice_and_none_is_left_over():
     titles = [text.title for text in TABLES_DA.values()]
     assert len(set(titles)) == len(titles)
     assert not {export.READ_ME_SHEET, export.DICTIONARY_SHEET, export.ANSWERS_SHEET} & set(titles)
-    assert {table.name for table in ALL_TABLES} == TABLES_DA.keys()
+    shared = {f"shared_{name}" for name in ("target_groups", "provider_types", "question_answers", "key_findings")}
+    assert {table.name for table in ALL_TABLES} | shared == TABLES_DA.keys()
     assert {field.unit for table in ALL_TABLES for field in table.fields} - {None} == UNITS_DA.keys()
     assert labels_da.table_title("responses") == "Sager"

@@ -12,12 +12,12 @@ from upath import UPath
 
 from pipelines.release import finish, life
 from pipelines.release import publish as publishing
-from pipelines.release.basis import METHOD_VERSION
-from pipelines.release.manifest import ID_CHARACTERS, differences
+from pipelines.release.basis import METHOD_VERSION, checksum
+from pipelines.release.manifest import ID_CHARACTERS, _content_of, differences, release_id
 from pipelines.storage import remove_abandoned, temporary_beside, write_bytes
 from schemas import tables
 from schemas.errors import ReleaseError
-from tests.release_scenario import CORRECTION, basis, rates, released
+from tests.release_scenario import CORRECTION, basis, rates, released, warning
 from tests.scenario import ROUND
 
 CASES = {"101": 3, "147": 2, "151": 1}
@@ -47,6 +47,28 @@ def test_the_id_follows_from_the_content_and_the_release_before_and_nothing_else
     third = released(tmp_path / "b", CASES, files="third")
     assert third.release not in (first.release, other.release)
     assert manifest_of(tmp_path / "b", third)["number"] == 3
+
+
+def test_warnings_are_part_of_what_a_release_says(tmp_path):
+    plain = released(tmp_path / "a", CASES)
+    warned = released(tmp_path / "b", CASES, warnings=[warning()])
+    assert warned.release != plain.release
+    assert manifest_of(tmp_path / "b", warned)["warnings"] == [warning()]
+    assert differences(UPath(folder(tmp_path / "b") / warned.release)) == []
+    path = folder(tmp_path / "b") / warned.release / "datapackage.json"
+    path.write_text(path.read_text("utf-8").replace("Befolkningen er fra", "Befolkningen er"), "utf-8")
+    assert "the id is" in differences(UPath(path.parent))[0]
+
+
+def test_a_release_from_before_there_were_warnings_still_agrees_with_its_manifest(tmp_path):
+    release = folder(tmp_path) / released(tmp_path, CASES).release
+    document = json.loads((release / "datapackage.json").read_bytes())
+    said = {key: value for key, value in _content_of(document).items() if key != "warnings"}
+    id_ = release_id(checksum(said), None)
+    del document["warnings"]
+    document |= {"id": id_, "contentSha256": checksum(said)}
+    (release / "datapackage.json").write_text(json.dumps(document), "utf-8")
+    assert differences(UPath(release.rename(release.with_name(id_)))) == []
 
 
 def test_a_release_with_another_population_is_another_release_and_says_so(tmp_path):

@@ -16,7 +16,7 @@ from pipelines.release.publish import publish
 from pipelines.storage import parquet_bytes, write_once
 from schemas import tables
 from schemas.errors import ReleaseError
-from tests.release_scenario import basis, content, filled, released
+from tests.release_scenario import basis, content, filled, released, warning
 from tests.scenario import ROUND
 
 AT = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC)
@@ -65,6 +65,23 @@ def test_a_decision_without_a_name_or_a_reason_is_refused(root, by, reason):
     with pytest.raises(ReleaseError, match="needs the name"):
         decide(life.promote, root, release, by, reason)
     assert life.decisions(root, ROUND_NAME, release) == []
+
+
+def test_a_release_with_a_warning_that_nobody_accepted_is_not_made_final(root):
+    release = released(root, CASES, warnings=[warning()]).release
+    with pytest.raises(ReleaseError, match=r"warnings that nobody accepted \(0123456789ab\): accept them"):
+        decide(life.promote, root, release)
+    assert life.status(root, ROUND_NAME, release) == life.PRELIMINARY
+    decide(life.withdraw, root, release)
+
+
+def test_an_accepted_warning_makes_another_release_that_can_be_made_final(root):
+    first = released(root, CASES, warnings=[warning()]).release
+    second = released(root, CASES, warnings=[warning("En konsulent")])
+    assert second.is_new
+    assert life.manifest_of(root, ROUND_NAME, second.release)["previous"] == first
+    decide(life.promote, root, second.release)
+    assert life.status(root, ROUND_NAME, second.release) == life.FINAL
 
 
 def test_what_cannot_follow_is_refused(root):

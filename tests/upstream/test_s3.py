@@ -232,7 +232,7 @@ def test_demo_leaves_an_inbox_with_deliveries_alone(bucket, nights):
 
 INBOX = """
 import json, os, sys, urllib.request
-from assets.jobs import inbox_fingerprint
+from assets.resources import inbox_fingerprint
 from assets.resources import DataRoot
 from pipelines import storage
 from pipelines.ingest.limits import FILE_BYTES

@@ -1,0 +1,159 @@
+"""What an alert says: what happened, whom it concerns, what to do. Pure functions; plain Danish; nothing of any case.
+
+A message leaves the house: it holds names of rounds, tables, expectations and municipalities, and what our own errors say.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pipelines.heartbeat import Late
+from pipelines.ingest.text import printable
+from pipelines.reference.municipalities import municipalities
+from schemas.rounds import Round
+
+Kind = Literal["failure", "lateness", "warnings"]
+_COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+_LINE_CHARACTERS = 600
+_SHOWN_PLACES = 20
+
+
+class Message(NamedTuple):
+    """An alert, ready to be sent.
+
+    Attributes:
+        kind: what it is of, for programs.
+        round_name: the round that it is of.
+        subject: one line.
+        body: lines, ending with a line break.
+        at: when it was written (UTC).
+    """
+
+    kind: Kind
+    round_name: str
+    subject: str
+    body: str
+    at: dt.datetime
+
+
+def failure(
+    round_: Round, failures: Sequence[str], release: str | None, portal: str | None, at: dt.datetime
+) -> Message:
+    """That a night failed.
+
+    Args:
+        round_: the round that was run.
+        failures: one line per failed step, as told by our own errors.
+        release: the round's current release; None without one.
+        portal: the address of the portal, where it is known.
+        at: when it is told (UTC).
+    """
+    stands = (
+        f"Kommunerne ser fortsat udgivelse {release}. Den er ikke ændret."
+        if release
+        else "Runden har ingen udgivelse endnu, så ingen kommune kan se tal."
+    )
+    lines = [
+        f"Nattens kørsel af runden {_date(round_)} fejlede.",
+        "",
+        f"Hvem det berører: alle, der venter på en ny udgivelse af runden. {stands}",
+        "",
+        "Hvad der gik galt:",
+        *(f"- {_in_one_line(line)}" for line in failures),
+        "",
+        "Hvad du skal gøre:",
+        "1. Slå fejlen op i driftsvejledningen, docs/operations.md, afsnittet 'When a night is red'.",
+        f"2. Ret årsagen, og kør runden igen: botilbud nightly --round {round_.name}",
+        f"3. Se runden på {_page(round_, '', portal)}",
+    ]
+    return _message("failure", round_, "natten fejlede", lines, at)
+
+
+def lateness(late: Late, portal: str | None, at: dt.datetime) -> Message:
+    """That a round has had no good night for too long.
+
+    Args:
+        late: the round and its last good night.
+        portal: the address of the portal, where it is known.
+        at: when it is told (UTC).
+    """
+    round_ = late.round_
+    last = f"Den sidste gode nat sluttede {moment(late.last.at)}." if late.last else "Den har endnu ingen god nat haft."
+    lines = [
+        f"Runden {_date(round_)} har ikke haft en god nat i {round_.fresh_within_hours} timer. {last}",
+        "",
+        "Hvem det berører: rundens kommuner. Afleveringer, der er kommet siden, er hverken kontrolleret eller talt med.",
+        "",
+        "Hvad du skal gøre:",
+        "1. Se, om natten er startet: systemctl status botilbud-daemon",
+        f"2. Er den ikke, så start den, eller kør runden selv: botilbud nightly --round {round_.name}",
+        f"3. Se runden på {_page(round_, '', portal)}",
+        "",
+        "Er runden slut, så luk den: sæt open: false i schemas/rounds.yaml.",
+    ]
+    return _message("lateness", round_, "natten er udeblevet", lines, at)
+
+
+def warnings(round_: Round, found: pl.DataFrame, portal: str | None, at: dt.datetime) -> Message:
+    """That the quality gate found something that a consultant must look at.
+
+    Args:
+        round_: the round that was run.
+        found: the new warnings, rows of `quality_report`.
+        portal: the address of the portal, where it is known.
+        at: when it is told (UTC).
+    """
+    number = f"{found.height} {'ny advarsel' if found.height == 1 else 'nye advarsler'}"
+    lines = [f"Nattens kørsel af runden {_date(round_)} gav {number}."]
+    for row in found.iter_rows(named=True):
+        lines += [
+            "",
+            f"Forventet: {_in_one_line(row['expected_da'])}",
+            f"Hvem det berører: {_places(row['failing_keys'])}",
+            f"Hvad du skal gøre: {_in_one_line(row['action_da'] or 'Se på tallene.')}",
+            f"Godkendes med: botilbud quality accept {row['warning_id']} --round {round_.name} --name NAVN --reason HVORFOR",
+        ]
+    lines += [
+        "",
+        "Rundens udgivelse er foreløbig. Den kan først gøres endelig, når en konsulent har godkendt hver advarsel.",
+        f"Se og godkend advarslerne på {_page(round_, '/kvalitet', portal)}",
+    ]
+    return _message("warnings", round_, number, lines, at)
+
+
+def moment(at: dt.datetime) -> str:
+    """A moment (UTC) as the day and time that it is in Denmark."""
+    return f"{at.astimezone(_COPENHAGEN):%d-%m-%Y kl. %H.%M}"
+
+
+def _message(kind: Kind, round_: Round, said: str, lines: Sequence[str], at: dt.datetime) -> Message:
+    subject = f"Botilbudsbenchmark, runden {_date(round_)}: {said}"
+    return Message(kind, round_.name, subject, "\n".join(lines) + "\n", at)
+
+
+def _date(round_: Round) -> str:
+    return f"{round_.snapshot_date:%d-%m-%Y}"
+
+
+def _page(round_: Round, part: str, portal: str | None) -> str:
+    path = f"/kl/runder/{round_.name}{part}"
+    return f"{portal}{path}" if portal else f"portalens side {path}"
+
+
+def _places(keys: Sequence[str]) -> str:
+    """The codes that a warning is about, municipalities with their names."""
+    if not keys:
+        return "hele runden"
+    names = dict(municipalities().select("municipality_code", "municipality_name").iter_rows())
+    shown = [f"{key} {names[key]}" if key in names else _in_one_line(key) for key in sorted(keys)]
+    more = len(shown) - _SHOWN_PLACES
+    return ", ".join(shown[:_SHOWN_PLACES]) + (f" og {more} flere" if more > 0 else "")
+
+
+def _in_one_line(text: str) -> str:
+    """A text of ours as one line, cut where it is too long to be read."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= _LINE_CHARACTERS else line[:_LINE_CHARACTERS].rstrip() + " ..."

@@ -1,0 +1,138 @@
+"""Alerts on their way: e-mail over SMTP and a webhook. Says what went wrong in words of its own.
+
+A library's error or a server's reply may repeat a password or the secret path of a webhook: neither is ever shown.
+"""
+
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from pipelines.alerts.channels import AlertError, Channels, Mail, MailServer
+from pipelines.alerts.messages import Message
+
+ATTEMPTS = 3
+# No new attempt is started later than this after the first.
+RETRY_FOR_SECONDS = 60.0
+
+
+class _PassingError(AlertError):
+    """The same, and worth another attempt."""
+
+
+def send(message: Message, channels: Channels) -> tuple[bool, list[str]]:
+    """Sends a message by every channel; never raises for what happens on the way.
+
+    Returns:
+        Whether it got through by one channel at least, and one line per channel that did not take it whole.
+    """
+    attempts: list[Callable[[], str | None]] = []
+    if channels.mail is not None:
+        attempts.append(partial(_send_mail, message, channels.mail, channels.timeout_seconds))
+    if channels.webhook is not None:
+        attempts.append(partial(_post, message, channels.webhook, channels.timeout_seconds))
+    outcomes = [_outcome(attempt) for attempt in attempts]
+    return any(sent for sent, _ in outcomes), [fault for _, fault in outcomes if fault]
+
+
+def _outcome(attempt: Callable[[], str | None]) -> tuple[bool, str | None]:
+    import stamina  # noqa: PLC0415  its import takes 0.05 s, and most nights have nothing to tell
+
+    retrying = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=RETRY_FOR_SECONDS, wait_initial=1.0)
+    try:
+        return True, retrying(_PassingError, attempt)
+    except AlertError as error:
+        return False, f"alert not sent: {error}"
+
+
+def email(message: Message, mail: Mail) -> EmailMessage:
+    """The message as e-mail. Its id follows from its content, so that a server can tell a repetition."""
+    made = EmailMessage(policy=SMTP)
+    made["Subject"] = message.subject
+    made["From"] = mail.sender
+    made["To"] = ", ".join(mail.recipients)
+    made["Date"] = format_datetime(message.at)
+    digest = hashlib.sha256(f"{message.at.isoformat()}\n{message.subject}\n{message.body}".encode()).hexdigest()
+    made["Message-ID"] = f"<{digest[:32]}@{parseaddr(mail.sender)[1].rpartition('@')[2]}>"
+    made["Auto-Submitted"] = "auto-generated"  # no holiday reply, please (RFC 3834)
+    made.set_content(message.body, cte="quoted-printable")  # every server passes it on, however long a line is
+    return made
+
+
+def _send_mail(message: Message, mail: Mail, timeout_seconds: float) -> str | None:
+    """One attempt; says so where some recipients were refused."""
+    server = mail.server
+    try:
+        with _connected(server, timeout_seconds) as connection:
+            if server.user is not None:
+                connection.login(server.user, server.password or "")
+            refused = connection.send_message(email(message, mail))
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise _refusal(f"{server} refused every recipient ({codes[0]})", max(codes)) from None
+    except smtplib.SMTPResponseException as error:
+        raise _refusal(f"{server} answered {error.smtp_code} ({type(error).__name__})", error.smtp_code) from None
+    except (TimeoutError, smtplib.SMTPServerDisconnected) as error:  # smtplib tells some time-outs as a disconnection
+        raise _PassingError(f"{server} did not answer ({type(error).__name__})") from None
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise AlertError(f"{server} cannot be used ({type(error).__name__})") from None
+    return f"alert sent, but {server} refused {len(refused)} of {len(mail.recipients)} recipients" if refused else None
+
+
+def _connected(server: MailServer, timeout_seconds: float) -> smtplib.SMTP:
+    """A connection, encrypted where the server can."""
+    context = ssl.create_default_context()
+    if server.implicit_tls:
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=timeout_seconds, context=context)
+    connection = smtplib.SMTP(server.host, server.port, timeout=timeout_seconds)
+    try:
+        _encrypt(connection, server, context)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _encrypt(connection: smtplib.SMTP, server: MailServer, context: ssl.SSLContext) -> None:
+    """STARTTLS where the server offers it; a password is never sent in clear."""
+    connection.ehlo()
+    if connection.has_extn("starttls"):
+        connection.starttls(context=context)
+    elif server.user is not None:
+        raise AlertError(f"{server} offers no STARTTLS, and the password is not sent in clear")
+
+
+def _refusal(said: str, code: int) -> AlertError:
+    """A refusal: in SMTP the 400s pass."""
+    return _PassingError(said) if 400 <= code < 500 else AlertError(said)
+
+
+def _post(message: Message, webhook: str, timeout_seconds: float) -> None:
+    """One attempt."""
+    import httpx2  # noqa: PLC0415  as above
+
+    where = f"the webhook at {urlsplit(webhook).hostname}"
+    content = {
+        "kind": message.kind,
+        "round": message.round_name,
+        "subject": message.subject,
+        "text": f"{message.subject}\n\n{message.body}",
+    }
+    try:
+        # The answer's body is not read: nothing in it matters.
+        with httpx2.stream("POST", webhook, json=content, timeout=timeout_seconds) as response:
+            status = response.status_code
+    except httpx2.TimeoutException as error:
+        raise _PassingError(f"{where} did not answer ({type(error).__name__})") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        raise AlertError(f"{where} cannot be used ({type(error).__name__})") from None
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise _PassingError(f"{where} answered {status}")
+    if not 200 <= status < 300:
+        raise AlertError(f"{where} answered {status}")
