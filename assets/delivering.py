@@ -23,7 +23,7 @@ from schemas.tables import Table, failures
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 OWNERS = ["team:kl"]
-QUALITY_PAGE = "quality/index.html"
+QUALITY_PAGE, TABLES_PAGE = "quality/index.html", "tables/index.html"
 # What the catalogue shows: the newest form. Each round is checked against the form it used.
 NEWEST_FORM = list(load_rounds().values())[-1].questionnaire
 SCHEMA_CHECK = "follows_its_schema"

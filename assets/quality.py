@@ -6,11 +6,12 @@ The report is a table of its own; each of its rows is told as a check of the tab
 import dagster as dg
 import polars as pl
 
-from assets.delivering import ERROR, WARN, Events, check, checked, table_asset, without_values
+from assets.delivering import ERROR, TABLES_PAGE, WARN, Events, check, checked, table_asset, without_values
 from assets.resources import DataRoot, table_of_round_before
 from pipelines import storage
 from pipelines.documentation.quality_pages import quality_pages
 from pipelines.documentation.rendering import STYLE, style
+from pipelines.documentation.table_pages import no_pages_yet
 from pipelines.quality.acceptances import acceptances
 from pipelines.quality.expectations import EXPECTATIONS
 from pipelines.quality.gate import Before, Material, require_met
@@ -66,6 +67,8 @@ def quality_report(
     pages = quality_pages(report, round_)
     yield from checked((report, tables.QUALITY_REPORT))
     folder = storage.documentation(data.path, round_.name)
+    if not (folder / TABLES_PAGE).exists():
+        pages |= no_pages_yet(round_.name)
     for path, content in {**pages, STYLE: style()}.items():
         storage.write_bytes(folder / path, content)
 

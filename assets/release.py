@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
-from assets.delivering import OWNERS, Events, documentation, without_values
+from assets.delivering import OWNERS, TABLES_PAGE, Events, documentation, without_values
 from assets.partitions import rounds
 from assets.resources import DataRoot, table_of_round_before
 from pipelines import storage
@@ -136,7 +136,7 @@ def release(
             "withdrawn": outcome.withdrawn or "none",
             "summary": _text(told),
             "documentation": documentation(),
-            "lineage": documentation("tables/index.html"),
+            "lineage": documentation(TABLES_PAGE),
             # Here and not on the tables themselves: only now they are known to be safe.
             **_previews(content),
         },

@@ -60,9 +60,9 @@ DAGSTER = (
     Picture("checks", "/assets/case_rates?view=checks&checkDetail=rates_are_cases_by_population", "expected", 720),
 )
 DOCUMENTATION = (
-    Picture("table", f"/{ROUND}/tables/case_rates.html", "Herkomst", 1_030),
+    Picture("table", f"/{ROUND}/tables/case_rates.html#herkomst", "Herkomst", 640),
     Picture("column", f"/{ROUND}/tables/case_rates.html#rate_per_1000", "Formel", 520),
-    Picture("quality", f"/{ROUND}/quality/index.html", "Forventninger", 1_150),
+    Picture("quality", f"/{ROUND}/quality/index.html", "Forventninger", 1_200),
 )
 PORTAL = (Picture("warnings", f"/kl/runder/{ROUND}/kvalitet", "Advarsler", 900),)
 

@@ -4,6 +4,7 @@ A library's error or a server's reply may repeat a password or the secret path o
 """
 
 import hashlib
+import logging
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -16,10 +17,7 @@ from urllib.parse import urlsplit
 
 from pipelines.alerts.channels import AlertError, Channels, Mail, MailServer
 from pipelines.alerts.messages import Message
-
-ATTEMPTS = 3
-# No new attempt is started later than this after the first.
-RETRY_FOR_SECONDS = 60.0
+from pipelines.retrying import tried_again
 
 
 class _PassingError(AlertError):
@@ -42,11 +40,8 @@ def send(message: Message, channels: Channels) -> tuple[bool, list[str]]:
 
 
 def _outcome(attempt: Callable[[], str | None]) -> tuple[bool, str | None]:
-    import stamina  # noqa: PLC0415  its import takes 0.05 s, and most nights have nothing to tell
-
-    retrying = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=RETRY_FOR_SECONDS, wait_initial=1.0)
     try:
-        return True, retrying(_PassingError, attempt)
+        return True, tried_again(_PassingError, attempt)
     except AlertError as error:
         return False, f"alert not sent: {error}"
 
@@ -117,6 +112,8 @@ def _post(message: Message, webhook: str, timeout_seconds: float) -> None:
     """One attempt."""
     import httpx2  # noqa: PLC0415  as above
 
+    # It logs each request's address, whose path may be a secret, wherever somebody has turned such lines on.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     where = f"the webhook at {urlsplit(webhook).hostname}"
     content = {
         "kind": message.kind,

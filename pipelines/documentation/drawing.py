@@ -121,15 +121,15 @@ def _named(names: Sequence[str]) -> tuple[str, ...]:
     return (*names[:_NAMED_AT_MOST], f"og {len(names) - _NAMED_AT_MOST} flere")
 
 
-def _layers(asset: str, used: Mapping[str, list[str]], questionnaire: str) -> list[list[str]]:
+def _layers(asset: str, used: dict[str, list[str]], questionnaire: str) -> list[list[str]]:
     """The tables from left to right: each to the left of all that follow from it, and sources leftmost."""
     depth = dict.fromkeys(used, 0)
     for table in reversed(used):  # those that data flow to first
         for source in _feeds(table, used[table], questionnaire):
             depth[source] = max(depth[source], depth[table] + 1)
     deepest = max(depth.values())
-    for table in used:
-        if table != asset and not _feeds(table, used[table], questionnaire):
+    for table, columns in used.items():
+        if table != asset and not _feeds(table, columns, questionnaire):
             depth[table] = deepest
     return [[table for table in used if depth[table] == layer] for layer in range(deepest, -1, -1)]
 
@@ -194,7 +194,7 @@ def _sources(table: str, place: _Place, questionnaire: str) -> dict[str, set[str
 
 def _middles(box: Box, places: list[_Place]) -> dict[str, int]:
     """The height at which each column's curves end: the middle of the lines of its place."""
-    found = {}
+    found: dict[str, int] = {}
     line = 1
     for place in places:
         last = line + len(place.lines) - 1
@@ -208,7 +208,7 @@ def _foot(box: Box, first: int, last: int) -> int:
     return (box.lines[first].y + box.lines[last].y) // 2 - _LINE // 4
 
 
-def _in_words(asset: str, used: Mapping[str, list[str]], questionnaire: str) -> str:
+def _in_words(asset: str, used: dict[str, list[str]], questionnaire: str) -> str:
     told = []
     for table in reversed(used):
         feeds = _feeds(table, used[table], questionnaire)

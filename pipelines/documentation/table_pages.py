@@ -8,14 +8,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import polars as pl
-
 from pipelines.documentation.drawing import drawing
 from pipelines.documentation.questions import columns_told
 from pipelines.documentation.rendering import date_da, render, time_da
 from pipelines.ingest.limits import danish
 from pipelines.reference.municipalities import municipalities
 from pipelines.release.contents import SHARED
+from pipelines.release.export import TYPES_DA, bounds_da
 from pipelines.release.provenance import PROTECTED
 from schemas.fields import DELIVERY_STATUSES, Field
 from schemas.labels_da import TABLES_DA, UNITS_DA, VALUES_DA, TableText
@@ -43,7 +42,6 @@ _ENDS_DA = {
     "folk1a": "Danmarks Statistik, FOLK1A",
     "municipalities": "Danmarks Statistiks klassifikationer",
 }
-_TYPES_DA: dict[pl.DataType, str] = {pl.String(): "tekst", pl.Int64(): "helt tal", pl.Float64(): "decimaltal"}
 _TAGS_DA = {PUBLISHED: "vises for alle deltagere", PERSONAL: "om én borger", SENSITIVE: "følsom"}
 _PROTECTED = "shared_"
 _VERSION_LETTERS, _RUN_LETTERS = 12, 8
@@ -67,7 +65,7 @@ def table_pages(document: Mapping[str, Any], questionnaire: str) -> dict[str, by
             "round": _day(document["round"]),
             "made_at": _time(document["madeAt"]),
             "run": document["run"][:_RUN_LETTERS],
-            "code_version": document["codeVersion"][:_VERSION_LETTERS],
+            "code_version": document["codeVersion"],
             "method_version": document["methodVersion"],
         },
         "deliveries": _deliveries(document["deliveries"]),
@@ -77,6 +75,12 @@ def table_pages(document: Mapping[str, Any], questionnaire: str) -> dict[str, by
     for asset, table in published.items():
         pages[f"tables/{table.name}.html"] = _page(document, asset, table, questionnaire, around)
     return pages
+
+
+def no_pages_yet(round_name: str) -> dict[str, bytes]:
+    """The page that stands where the others will, until a round has its first release."""
+    footer = f"Botilbudsbenchmark, runden {_day(round_name)}. Siden kan åbnes uden netforbindelse."
+    return {"tables/index.html": render("no_tables.html", up="../", footer=footer, round=_day(round_name))}
 
 
 def _published(document: Mapping[str, Any], questionnaire: str) -> dict[str, Table]:
@@ -135,7 +139,7 @@ def _column(asset: str, table: Table, field: Field, catalogue: Catalogue) -> dic
     return {
         "name": field.name,
         "label": field.label_da,
-        "type": _TYPES_DA[field.dtype],
+        "type": TYPES_DA[field.dtype],
         "unit": UNITS_DA[field.unit] if field.unit else "",
         "nullable": field.name in table.nullable,
         "allowed": _allowed(field),
@@ -157,14 +161,7 @@ def _allowed(field: Field) -> list[str]:
     """What a column may hold, in Danish."""
     if field.values is not None:
         return [f"{word}: {meaning}" for word, meaning in VALUES_DA.get(field.values, {}).items()] or list(field.values)
-    told = []
-    if field.minimum is not None:
-        told.append(f"mindst {danish(int(field.minimum))}")
-    if field.maximum is not None:
-        told.append(f"højst {danish(int(field.maximum))}")
-    if field.pattern is not None:
-        told.append(f"mønster {field.pattern}")
-    return told
+    return bounds_da(field) + ([f"mønster {field.pattern}"] if field.pattern is not None else [])
 
 
 def _by_table(columns: Iterable[tuple[str, str]], questionnaire: str) -> dict[str, list[str]]:
@@ -203,7 +200,7 @@ def _made(made: Mapping[str, Any], asset: str) -> dict[str, Any]:
         "run": table.get("run", "")[:_RUN_LETTERS],
         "made_at": _time(table.get("madeAt")),
         "rows": danish(table["rows"]) if "rows" in table else _NONE,
-        "code_version": table.get("codeVersion", "")[:_VERSION_LETTERS],
+        "code_version": table.get("codeVersion", ""),
     }
 
 
@@ -241,9 +238,15 @@ def _population(note: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Tabel", str(note["table"])),
         ("Kvartal", str(note["quarter"])),
         ("Kilde", str(note["source"])),
-        ("Hentet", _time(note["fetchedAt"]) if note["fetchedAt"] else "følger med programmet"),
-        ("SHA-256", str(note["sha256"])),
+        ("Hentet", _fetched(note)),
+        ("SHA-256", note["sha256"] or _NONE),
     ]
+
+
+def _fetched(note: Mapping[str, Any]) -> str:
+    if note["fetchedAt"]:
+        return _time(note["fetchedAt"])
+    return "følger med programmet" if note["file"] else "filen fra Danmarks Statistik er ikke bevaret"
 
 
 def _link(asset: str) -> str:

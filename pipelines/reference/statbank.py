@@ -17,9 +17,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import polars as pl
-import stamina
 
 from pipelines.reference.municipalities import municipalities
+from pipelines.retrying import tried_again
 from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ CHRISTIANSOE = "411"
 REGIONS = ("081", "082", "083", "084", "085")
 COLUMNS = ("OMRÅDE", "KØN", "ALDER", "CIVILSTAND", "TID", "INDHOLD")
 
-ATTEMPTS = 3
-# No new attempt is started later than this after the first.
-RETRY_FOR_SECONDS = 60.0
 # A full reply is about 0.1 MB.
 MAX_REPLY_BYTES = 5_000_000
 # Reply texts in our messages are cut here: they come from outside.
@@ -90,7 +87,6 @@ def fetch(quarter: str, *, url: str, connect_seconds: float = 3.0, read_seconds:
     import httpx2  # noqa: PLC0415  its import takes 0.1 s, and most commands never fetch
 
     request = request_body(quarter)
-    retrying = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=RETRY_FOR_SECONDS, wait_initial=1.0)
     passing = (httpx2.TimeoutException, StatBankUnavailableError)
     try:
         client = httpx2.Client(timeout=httpx2.Timeout(read_seconds, connect=connect_seconds))
@@ -99,7 +95,7 @@ def fetch(quarter: str, *, url: str, connect_seconds: float = 3.0, read_seconds:
         raise StatBankError(f"StatBank cannot be asked; correct {settings}: {error}") from error
     try:
         with client:
-            status, body = retrying(passing, _post, client, url, request, 2 * read_seconds)
+            status, body = tried_again(passing, _post, client, url, request, 2 * read_seconds)
     except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.InvalidURL, UnicodeError) as error:
         raise StatBankError(f"{_shown(url)} is no address to ask StatBank at: {error}. Correct the URL") from error
     except httpx2.TransportError as error:

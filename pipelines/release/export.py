@@ -55,7 +55,7 @@ _DICTIONARY_COLUMNS = {
 }
 _ANSWERS_COLUMNS = {"Spørgsmål (kode)": 28, "Spørgsmålets tekst": 60, "Svar (kode)": 42, "Svarets tekst": 52}
 
-_TYPES_DA: dict[pl.DataType, str] = {
+TYPES_DA: dict[pl.DataType, str] = {
     pl.String(): "tekst",
     pl.Int64(): "helt tal",
     pl.Float64(): "decimaltal",
@@ -386,7 +386,7 @@ def _type(field: Field, catalogue: Catalogue) -> str:
     question = catalogue.by_key.get(field.name)
     if question is not None and question.kind == "multiple":
         return "koder med semikolon imellem"
-    return "tekst" if isinstance(field.dtype, pl.Enum) else _TYPES_DA[field.dtype]
+    return "tekst" if isinstance(field.dtype, pl.Enum) else TYPES_DA[field.dtype]
 
 
 def _allowed(table: Table, field: Field, catalogue: Catalogue) -> str:
@@ -396,12 +396,17 @@ def _allowed(table: Table, field: Field, catalogue: Catalogue) -> str:
     meanings = _meanings(table, field, catalogue)
     if meanings:
         return "\n".join(f"{word}: {meaning}" for word, meaning in meanings.items())
+    return ", ".join(bounds_da(field))
+
+
+def bounds_da(field: Field) -> list[str]:
+    """The smallest and the largest number that a column may hold, in Danish."""
     bounds = []
     if field.minimum is not None:
         bounds.append(f"mindst {danish(int(field.minimum))}")
     if field.maximum is not None:
         bounds.append(f"højst {danish(int(field.maximum))}")
-    return ", ".join(bounds)
+    return bounds
 
 
 def _meanings(table: Table, field: Field, catalogue: Catalogue) -> dict[str, str]:

@@ -396,7 +396,7 @@ def test_the_command_tells_it_in_danish_and_as_json(released):
         "Formel: ",
         "(foreløbig), runde 2022-10-01",
         "Befolkning: FOLK1A, 2022K4 (",
-        "101: inbox/",
+        "101: i inbox/",
     ):
         assert said in told.stdout
     found = json.loads(botilbud(root, *arguments, "--json").stdout)

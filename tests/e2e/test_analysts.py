@@ -5,6 +5,7 @@ Every browser here is cut off from other machines, and what it asks for is remem
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
-from tests.assets.commands import BOTILBUD
+from tests.assets.commands import BOTILBUD, botilbud
 from tests.assets.graph import table as warehouse_table
 from tests.e2e.site import NARROW, WIDE, _faults, sign_in
 from tests.scenario import NO_STATBANK, ROUND, small_round
@@ -180,6 +181,19 @@ def test_column_lineage_is_told_in_a_runs_events(project, dagster, tab):
     tab.page.goto(f"{dagster}/assets/case_rates?view=events")
     tab.page.get_by_text("dagster/row_count").wait_for()
     assert tab.page.get_by_text("dagster/column_lineage").count() == 0
+
+
+def test_the_command_traces_a_value_as_the_guide_for_analysts_shows_it(first_night):
+    guide = (PROJECT / "docs" / "lineage.md").read_text(encoding="utf-8")
+    shown, answer = re.search(r"botilbud trace (data/.*?)\n```.*?```\n(.*?)```", guide, re.DOTALL).groups()
+    file, key, column = shown.split()
+    (release,) = (first_night / "data" / "releases" / ROUND.name).glob("*/shared")
+    told = botilbud(first_night / "data", "trace", str(release / Path(file).name), key, column)
+    assert headings(told.stdout) == headings(answer) != []
+
+
+def headings(told: str) -> list[str]:
+    return [line.partition(":")[0] for line in told.splitlines() if not line.startswith(" ")]
 
 
 def documentation(root: Path) -> Path:

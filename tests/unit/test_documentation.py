@@ -80,11 +80,7 @@ def report():
 
 @pytest.fixture(scope="module")
 def pages():
-    return (
-        {STYLE: style()}
-        | {path: content for path, content in table_pages(document(), VERSION).items()}
-        | {path: content for path, content in quality_pages(report(), ROUND).items()}
-    )
+    return {STYLE: style()} | table_pages(document(), VERSION) | quality_pages(report(), ROUND)
 
 
 class Page(HTMLParser):
