@@ -16,6 +16,7 @@ from pipelines.quality.acceptances import acceptances
 from pipelines.quality.expectations import EXPECTATIONS
 from pipelines.quality.gate import Before, Material, require_met
 from pipelines.quality.gate import quality_report as judged
+from pipelines.release.contents import Shared, shared_checksum, shared_files
 from pipelines.release.life import current_release, manifest_of
 from schemas import tables
 from schemas.rounds import find_round
@@ -30,6 +31,7 @@ def quality_report(
     data: DataRoot,
     case_rates: pl.DataFrame,
     area_averages: pl.DataFrame,
+    funnel_limits: pl.DataFrame,
     round_changes: pl.DataFrame,
     target_groups: pl.DataFrame,
     provider_types: pl.DataFrame,
@@ -44,12 +46,16 @@ def quality_report(
 ) -> Events:
     """What Great Expectations finds in the candidate's tables, beside the release and the round before."""
     round_ = find_round(context.partition_key)
-    shared = {
-        "target_groups": shared_target_groups,
-        "provider_types": shared_provider_types,
-        "question_answers": shared_question_answers,
-        "key_findings": shared_key_findings,
-    }
+    shared = Shared(
+        case_rates,
+        area_averages,
+        funnel_limits,
+        round_changes,
+        shared_target_groups,
+        shared_provider_types,
+        shared_question_answers,
+        shared_key_findings,
+    )
     material = Material(
         round_,
         case_rates,
@@ -59,9 +65,10 @@ def quality_report(
         provider_types,
         question_answers,
         key_findings,
-        shared,
+        shared._asdict(),
         population,
         delivery_log,
+        shared_checksum(shared_files(shared)),
     )
     report = judged(material, _before(data, round_.name), acceptances(data.path, round_.name))
     pages = quality_pages(report, round_)

@@ -16,7 +16,6 @@ from pipelines import storage
 from pipelines.documentation.table_pages import table_pages
 from pipelines.heartbeat import beat
 from pipelines.quality.acceptances import told_warnings
-from pipelines.quality.gate import require_met
 from pipelines.reference.population import note_of
 from pipelines.release import provenance
 from pipelines.release.basis import Basis, code_version, delivered
@@ -29,7 +28,7 @@ from pipelines.release.contents import (
     read_back,
     table_files,
 )
-from pipelines.release.gate import require_audited
+from pipelines.release.gate import require_audited, require_judged
 from pipelines.release.history import earlier_releases
 from pipelines.release.life import manifest_of
 from pipelines.release.publish import publish
@@ -87,7 +86,6 @@ def release(
         _beat(context, data, None)
         yield dg.MaterializeResult(metadata={"release": NO_DELIVERIES, "summary": _text(told)})
         return
-    require_met(quality_report)
     shared = Shared(
         case_rates,
         area_averages,
@@ -110,6 +108,7 @@ def release(
     )
     catalogue = load_catalogue(round_.questionnaire)
     content = list(table_files(benchmark, catalogue))
+    require_judged(content, quality_report)
     require_audited(
         content, question_answers, disclosure_audit, earlier_releases(storage.releases(data.path, round_.name))
     )

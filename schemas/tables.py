@@ -365,6 +365,7 @@ QUALITY_REPORT = Table(
         "accepted_by",
         "accepted_reason",
         "accepted_at",
+        "candidate_sha256",
     ),
     frozenset({"action_da", "warning_id", "accepted_by", "accepted_reason", "accepted_at"}),
 )

@@ -38,7 +38,10 @@ _PROGRAM_FAULT = (
 
 
 class Material(NamedTuple):
-    """The tables of the release candidate; those of `shared` as everybody may see them, the others exact."""
+    """The tables of the release candidate; those of `shared` as everybody may see them, the others exact.
+
+    `candidate_sha256` is the checksum of the files that everybody may see, so that a report is known to be of them.
+    """
 
     round_: Round
     case_rates: pl.DataFrame
@@ -51,6 +54,7 @@ class Material(NamedTuple):
     shared: Mapping[str, pl.DataFrame]
     population: pl.DataFrame
     delivery_log: pl.DataFrame
+    candidate_sha256: str
 
 
 class Before(NamedTuple):

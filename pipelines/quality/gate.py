@@ -49,7 +49,10 @@ def quality_report(material: Material, before: Before, accepted: Mapping[str, Ac
     """
     verdicts = judged(control_tables(material, before), EXPECTATIONS)
     name = material.round_.name
-    rows = [_row(name, expectation, verdicts[expectation.code], accepted) for expectation in EXPECTATIONS]
+    rows = [
+        _row(name, expectation, verdicts[expectation.code], accepted) | {"candidate_sha256": material.candidate_sha256}
+        for expectation in EXPECTATIONS
+    ]
     return pl.DataFrame(rows, schema=dict(QUALITY_REPORT.dtypes), orient="row")
 
 

@@ -1,4 +1,7 @@
-"""Whether the files of a release are those that the audit found safe. The audit itself is `pipelines.disclosure.candidate`."""
+"""Whether the files of a release are those that the audit found safe and the quality gate let pass.
+
+The audit itself is `pipelines.disclosure.candidate`, the quality gate `pipelines.quality.gate`.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,8 +9,21 @@ import polars as pl
 
 from pipelines.disclosure.candidate import Release, own_counts
 from pipelines.disclosure.earlier import told_by
+from pipelines.quality.gate import require_met
 from pipelines.release.contents import SHARED, ReleaseFile, read_back, shared_checksum
 from schemas.errors import ReleaseError
+
+
+def require_judged(files: Sequence[ReleaseFile], quality_report: pl.DataFrame) -> None:
+    """Stops a release whose shared files are not those that the quality gate judged, or that it stops.
+
+    Raises:
+        ReleaseError: they differ, as after a part of the graph was materialised by itself.
+        QualityError: an expectation that stops a release is not met.
+    """
+    if quality_report["candidate_sha256"].unique().to_list() != [shared_checksum(files)]:
+        raise ReleaseError("the shared files are not those that the quality gate judged; materialise the whole round")
+    require_met(quality_report)
 
 
 def require_audited(

@@ -15,7 +15,7 @@ from assets.settings import PROJECT
 from pipelines.release.manifest import differences
 from tests.assets.commands import BOTILBUD, botilbud, environment
 from tests.assets.graph import untimed_files_below
-from tests.scenario import ROUND, hand_in, row, small_round
+from tests.scenario import OTHERWISE, ROUND, hand_in, row, small_round
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,8 @@ def test_a_run_killed_at_any_moment_leaves_a_release_that_agrees_with_its_manife
     whole_night = time.monotonic() - start
     kept = set()
     for attempt in range(10):
-        hand_in(root, "101", [row("101", i) for i in range(attempt + 4)], name=f"202211{attempt + 10}T080000Z__ny.csv")
+        rows = [row("101", i, **OTHERWISE) for i in range(attempt + 4)]
+        hand_in(root, "101", rows, name=f"202211{attempt + 10}T080000Z__ny.csv")
         night = subprocess.Popen(
             [BOTILBUD, "nightly", "--round", ROUND.name],
             env=environment(root),

@@ -110,6 +110,7 @@ def sound():
         protected_tables(exact, ROUND, CATALOGUE, secret=b"s" * 32, earlier=[]),
         population(),
         log(*((code, i, "current", number, 0) for i, (code, number) in enumerate(CASES.items()))),
+        "c" * 64,
     )
     before = {name: earlier[name] for name in ("case_rates", "question_answers")}
     return material, Before(manifest(), before)
