@@ -14,6 +14,7 @@ import polars as pl
 from assets import settings
 from assets.partitions import rounds
 from assets.untold import values_untold
+from pipelines.documentation.table_pages import page_of
 from pipelines.release.basis import code_version
 from pipelines.storage import parquet_bytes
 from schemas import lineage
@@ -147,6 +148,7 @@ def checked(*made: tuple[pl.DataFrame, Table]) -> Events:
             metadata={
                 "dagster/row_count": frame.height,
                 "dagster/column_lineage": column_lineage(table),
+                "lineage": documentation(f"tables/{page_of(table.name)}"),
                 "documentation": documentation(),
             },
             # From the content: an unchanged table is no news to what depends on it.

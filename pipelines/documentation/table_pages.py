@@ -102,7 +102,7 @@ def _index(
         tables=[
             {
                 "description": _description(asset),
-                "upstream": [{"asset": source, "link": _link(source)} for source in _upstream_of(document, asset)],
+                "upstream": [{"asset": source, "link": page_of(source)} for source in _upstream_of(document, asset)],
             }
             | _made(document["tables"], asset)
             for asset in (*SOURCES, *tables_with_lineage(questionnaire))
@@ -147,7 +147,7 @@ def _column(asset: str, table: Table, field: Field, catalogue: Catalogue) -> dic
         "formula": origin.formula_da,
         "function": origin.function,
         "sources": [
-            {"asset": source, "link": _link(source), "columns": columns_told(source, names, catalogue)}
+            {"asset": source, "link": page_of(source), "columns": columns_told(source, names, catalogue)}
             for source, names in _by_table(origin.sources, catalogue.version).items()
         ],
         "ends": [
@@ -195,7 +195,7 @@ def _made(made: Mapping[str, Any], asset: str) -> dict[str, Any]:
     return {
         "asset": asset,
         "title": _title(asset),
-        "link": _link(asset),
+        "link": page_of(asset),
         "data_version": table.get("dataVersion", "")[:_VERSION_LETTERS],
         "run": table.get("run", "")[:_RUN_LETTERS],
         "made_at": _time(table.get("madeAt")),
@@ -249,8 +249,8 @@ def _fetched(note: Mapping[str, Any]) -> str:
     return "følger med programmet" if note["file"] else "filen fra Danmarks Statistik er ikke bevaret"
 
 
-def _link(asset: str) -> str:
-    """Where a table is described, seen from a page beside it."""
+def page_of(asset: str) -> str:
+    """Where an asset's table is described, seen from a page beside it."""
     return f"{asset.removeprefix(_PROTECTED)}.html" if is_published(asset) else f"index.html#{asset}"
 
 
