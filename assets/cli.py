@@ -94,7 +94,7 @@ def nightly(round_name: RoundOption = None) -> None:
     from pipelines import storage
 
     storage.require_reachable(settings.data_root())
-    failed = False
+    failures_by_round: dict[str, list[str]] = {}
     rounds = _rounds(round_name)
     job = build_defs().resolve_job_def("nightly")
     with dagster_instance() as instance:
@@ -108,11 +108,13 @@ def nightly(round_name: RoundOption = None) -> None:
                 failures = [told(error)]
             for line in failures:
                 typer.echo(f"Runde {round_.name}: {line}", err=True)
-            failed = failed or bool(failures)
+            failures_by_round[round_.name] = failures
             if not failures:
                 typer.echo(_summary(round_, _published(result)))
-            after_night(round_.name, failures)
-    if failed:
+    # Last, so that no mail server keeps a round waiting.
+    for name, failures in failures_by_round.items():
+        after_night(name, failures)
+    if any(failures_by_round.values()):
         raise SystemExit(1)
 
 

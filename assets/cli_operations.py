@@ -25,10 +25,10 @@ _KEPT_DA = {
 
 
 def heartbeat() -> None:
-    """Vis hver åben rundes sidste gode nat; exitkode 1 og en besked, når en er for længe siden."""
+    """Vis, hvornår nattens kørsel af hver runde sidst lykkedes; exitkode 1 og en besked, når det er for længe siden."""
     from assets import settings
     from pipelines import storage
-    from pipelines.alerts.messages import moment
+    from pipelines.alerts.messages import last_night, why_late
     from pipelines.heartbeat import last_beat, late
     from schemas.rounds import load_rounds
 
@@ -37,11 +37,10 @@ def heartbeat() -> None:
     rounds = load_rounds().values()
     too_late = {entry.round_.name: entry for entry in late(root, rounds, now)}
     for round_ in rounds:
-        last = last_beat(root, round_.name)
-        told = f"sidste gode nat sluttede {moment(last.at)}" if last else "ingen god nat endnu"
+        told = last_night(last_beat(root, round_.name))
         if round_.name in too_late:
-            told += f" - forsinket: der skal være en god nat inden for {round_.fresh_within_hours} timer"
-        typer.echo(f"Runde {round_.name}: {told if round_.open else 'lukket'}.")
+            told += f". Forsinket: Nattens kørsel {why_late(too_late[round_.name], now)}"
+        typer.echo(f"Runde {round_.name}: {told if round_.open else 'Lukket'}.")
     if not too_late:
         return
     for line in _tell_of_lateness(too_late.values(), now):
@@ -69,7 +68,8 @@ def _tell_of_lateness(late: Iterable["Late"], now: dt.datetime) -> Iterator[str]
 def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Vis kun, hvad der ville blive slettet.")] = False,
     today: Annotated[
-        dt.datetime | None, typer.Option("--today", formats=["%Y-%m-%d"], help="Døm efter denne dag i stedet.")
+        dt.datetime | None,
+        typer.Option("--today", formats=["%Y-%m-%d"], help="Med --dry-run: Døm efter denne dag i stedet."),
     ] = None,
 ) -> None:
     """Slet det, som ikke skal gemmes længere, efter reglerne i schemas/retention.yaml."""
@@ -77,9 +77,12 @@ def purge(
     from assets.instance import dagster_instance
     from pipelines import storage
     from pipelines.retention.purging import due_files, note, remove
+    from schemas.errors import BotilbudError
     from schemas.retention import load_rules
     from schemas.rounds import load_rounds
 
+    if today and not dry_run:
+        raise BotilbudError("--today kan kun bruges sammen med --dry-run: Der slettes altid efter dagen i dag.")
     root, rules = settings.data_root(), load_rules()
     now = today.replace(tzinfo=dt.UTC) if today else _now()
     storage.require_reachable(root)
@@ -95,7 +98,7 @@ def purge(
             typer.echo(_line(file))
         if dry_run or not any(counts.values()):
             return
-        note(root, [*history.told(), *(file.told() for file in files)], _now())  # judged as on `today`, and gone now
+        note(root, [*history.told(), *(file.told() for file in files)], now)
         for file in progress(files, len(files), "Filer"):
             remove(file)
         history.remove()

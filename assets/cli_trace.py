@@ -57,9 +57,12 @@ def told(found: "Trace") -> Iterator[str]:
     yield f"Formel: {found.formula}"
     yield f"Beregnes af: {found.function}"
     yield f"Udgivelse: {found.release} ({status}), runde {found.round}"
-    yield (
-        f"  lavet {_time(found.made_at)} af kørsel {found.run} med program {found.code_version}, metode {found.method_version}"
-    )
+    program, run = f"program {found.code_version}, metode {found.method_version}", f"kørsel {found.run}"
+    if found.reconstructed:
+        yield f"  lavet med {program}"
+        yield f"  det følgende er samlet {_time(found.made_at)} af en senere {run}, som ikke lavede udgivelsen"
+    else:
+        yield f"  lavet {_time(found.made_at)} af {run} med {program}"
     for inputs in found.inputs:
         yield from _inputs(inputs)
     if found.figures_from:

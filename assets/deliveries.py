@@ -59,10 +59,11 @@ def read_inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
         files, warnings = find_files(folder, now=dt.datetime.now(dt.UTC))
         read = read_files(files, load_catalogue(round_.questionnaire))
     yield from checked(
+        data,
         (read.files, tables.DELIVERED_FILES),
         (read.rows, tables.delivered_rows(round_.questionnaire)),
     )
-    yield check("delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, warnings=warnings)
+    yield check("delivered_files", "lies_where_it_belongs", passed=not warnings, severity=WARN, misplaced=len(warnings))
 
 
 @table_assets(
@@ -77,7 +78,7 @@ def read_inbox(context: dg.AssetExecutionContext, data: DataRoot) -> Events:
     ],
 )
 def judge_deliveries(
-    context: dg.AssetExecutionContext, delivered_files: pl.DataFrame, delivered_rows: pl.DataFrame
+    context: dg.AssetExecutionContext, data: DataRoot, delivered_files: pl.DataFrame, delivered_rows: pl.DataFrame
 ) -> Events:
     """Which delivery of each municipality counts, its accepted rows, and every rule that a row breaks."""
     round_ = find_round(context.partition_key)
@@ -98,6 +99,7 @@ def judge_deliveries(
     if conserved is not None:
         raise conserved
     yield from checked(
+        data,
         (judged.delivery_log, tables.DELIVERY_LOG),
         (judged.responses, tables.responses(round_.questionnaire)),
         (judged.rejected_rows, tables.REJECTED_ROWS),

@@ -69,6 +69,7 @@ def share(
         latest=latest_tables(releases, current_release(data.path, round_.name), earlier),
     )
     yield from checked(
+        data,
         (shared["target_groups"], SHARED_TARGET_GROUPS),
         (shared["provider_types"], SHARED_PROVIDER_TYPES),
         (shared["question_answers"], SHARED_QUESTION_ANSWERS),
@@ -125,7 +126,7 @@ def disclosure_audit(
     )
     seconds = time.perf_counter() - started
     found = audit_table(report, round_.name, checksum=shared_checksum(files), earlier=list(told.beside))
-    yield from checked((found, tables.DISCLOSURE_AUDIT))
+    yield from checked(data, (found, tables.DISCLOSURE_AUDIT))
     sums = found.select(pl.col("cells", "hidden_cells", "rounded_cells", "exposed_cells", "faulty_figures").sum())
     narrowest = found["narrowest_interval"].min()
     yield check(

@@ -11,7 +11,7 @@ from schemas.rounds import load_rounds
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all(),
-    description="Everything of one round: deliveries, responses, reference, benchmark, disclosure, release.",
+    description="Everything of one round: deliveries, responses, reference, benchmark, disclosure, quality, release.",
     executor_def=dg.in_process_executor,
     config={"loggers": {"console": {}}},
 )

@@ -16,7 +16,7 @@ from pipelines.quality.acceptances import acceptances
 from pipelines.quality.expectations import EXPECTATIONS
 from pipelines.quality.gate import Before, Material, require_met
 from pipelines.quality.gate import quality_report as judged
-from pipelines.release.contents import Shared, shared_checksum, shared_files
+from pipelines.release.contents import Benchmark, Shared, candidate_checksum
 from pipelines.release.life import current_release, manifest_of
 from schemas import tables
 from schemas.rounds import find_round
@@ -43,6 +43,9 @@ def quality_report(
     shared_key_findings: pl.DataFrame,
     population: pl.DataFrame,
     delivery_log: pl.DataFrame,
+    responses: pl.DataFrame,
+    rejected_rows: pl.DataFrame,
+    delivered_rows: pl.DataFrame,
 ) -> Events:
     """What Great Expectations finds in the candidate's tables, beside the release and the round before."""
     round_ = find_round(context.partition_key)
@@ -56,6 +59,17 @@ def quality_report(
         shared_question_answers,
         shared_key_findings,
     )
+    # All that the release will be made of: the report is of exactly that.
+    benchmark = Benchmark(
+        shared,
+        delivery_log,
+        responses,
+        rejected_rows,
+        delivered_rows,
+        target_groups,
+        provider_types,
+        question_answers,
+    )
     material = Material(
         round_,
         case_rates,
@@ -68,11 +82,11 @@ def quality_report(
         shared._asdict(),
         population,
         delivery_log,
-        shared_checksum(shared_files(shared)),
+        candidate_checksum(benchmark, population),
     )
     report = judged(material, _before(data, round_.name), acceptances(data.path, round_.name))
     pages = quality_pages(report, round_)
-    yield from checked((report, tables.QUALITY_REPORT))
+    yield from checked(data, (report, tables.QUALITY_REPORT))
     folder = storage.documentation(data.path, round_.name)
     if not (folder / TABLES_PAGE).exists():
         pages |= no_pages_yet(round_.name)
@@ -82,7 +96,7 @@ def quality_report(
 
 def _before(data: DataRoot, round_name: str) -> Before:
     current = current_release(data.path, round_name)
-    found = {name: table_of_round_before(data, name, round_name) for name in ("case_rates", "question_answers")}
+    found = {name: table_of_round_before(data, name, round_name) for name in ("case_rates", "shared_question_answers")}
     return Before(
         release=manifest_of(data.path, round_name, current) if current is not None else None,
         tables={name: before[1] for name, before in found.items() if before is not None},
@@ -103,25 +117,30 @@ def _before(data: DataRoot, round_name: str) -> Before:
             for expectation in EXPECTATIONS
         ),
     ],
+    can_subset=True,  # a table materialised by itself takes its own checks along
 )
 @without_values
 def judge_quality(context: dg.AssetCheckExecutionContext, data: DataRoot) -> Events:
     """Each expectation as a check of its table; one that is not met and stops a release stops it here."""
     path = storage.warehouse(data.path) / tables.QUALITY_REPORT.name / f"{context.partition_key}.parquet"
     report = storage.read_parquet(path)
+    asked = {(key.asset_key.path[-1], key.name) for key in context.selected_asset_check_keys}
     for row in report.iter_rows(named=True):
-        yield check(
-            row["about"],
-            row["expectation"],
-            passed=row["met"],
-            severity=ERROR if row["severity"] == "stop" else WARN,
-            expected=row["expected_da"],
-            rows_checked=row["rows_checked"],
-            rows_failing=row["rows_failing"],
-            where=row["failing_keys"],
-            what_to_do=row["action_da"] or "",
-            accepted_by=row["accepted_by"] or "",
-        )
+        if (row["about"], row["expectation"]) in asked:
+            yield check(
+                row["about"],
+                row["expectation"],
+                passed=row["met"],
+                severity=ERROR if row["severity"] == "stop" else WARN,
+                expected=row["expected_da"],
+                rows_checked=row["rows_checked"],
+                rows_failing=row["rows_failing"],
+                where=row["failing_keys"],
+                what_to_do=row["action_da"] or "",
+                accepted_by=row["accepted_by"] or "",
+            )
+    if (tables.QUALITY_REPORT.name, PASSES) not in asked:
+        return
     stopping = report.filter(~pl.col("met") & (pl.col("severity") == "stop"))
     yield check(
         tables.QUALITY_REPORT.name,

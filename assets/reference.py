@@ -25,9 +25,9 @@ folk1a = dg.AssetSpec(
 
 
 @table_asset(tables.MUNICIPALITIES, "reference")
-def municipalities() -> Events:
+def municipalities(data: DataRoot) -> Events:
     """The 98 municipalities with their regions and comparison groups."""
-    yield from checked((reference.municipalities(), tables.MUNICIPALITIES))
+    yield from checked(data, (reference.municipalities(), tables.MUNICIPALITIES))
 
 
 @table_asset(
@@ -42,7 +42,7 @@ def population(context: dg.AssetExecutionContext, data: DataRoot, statbank: Stat
     found = population_of(
         quarter, cache_dir=storage.reference(data.path), url=statbank.url, fetched_at=dt.datetime.now(dt.UTC)
     )
-    yield from checked((found.frame, tables.POPULATION))
+    yield from checked(data, (found.frame, tables.POPULATION))
     yield check(
         "population",
         "is_of_the_rounds_quarter",

@@ -13,6 +13,9 @@ from upath import UPath
 from pipelines import storage
 from schemas.rounds import Round
 
+# Clocks of two machines may differ by this.
+_TOLERANCE = dt.timedelta(minutes=5)
+
 
 class Beat(NamedTuple):
     """A round's last good night: the run that made it, the release it ended with (None without one), and when (UTC)."""
@@ -23,7 +26,7 @@ class Beat(NamedTuple):
 
 
 class Late(NamedTuple):
-    """An open round whose last good night is too long ago; `last` is None where there has been none."""
+    """An open round whose last good night is too long ago or yet to come; `last` is None where there has been none."""
 
     round_: Round
     last: Beat | None
@@ -53,13 +56,21 @@ def last_beat(root: UPath, round_name: str) -> Beat | None:
 
 
 def late(root: UPath, rounds: Iterable[Round], now: dt.datetime) -> list[Late]:
-    """The open rounds that have had no good night within their `fresh_within_hours`, in the order given."""
+    """The open rounds that have had no good night within their `fresh_within_hours`, in the order given.
+
+    One from the future counts for nothing: a clock was wrong, and it would keep the round from being late for as long.
+    """
     last = ((round_, last_beat(root, round_.name)) for round_ in rounds if round_.open)
-    return [Late(round_, night) for round_, night in last if night is None or now - night.at > _allowed(round_)]
+    return [Late(round_, night) for round_, night in last if night is None or not _is_fresh(night, round_, now)]
 
 
-def _allowed(round_: Round) -> dt.timedelta:
-    return dt.timedelta(hours=round_.fresh_within_hours)
+def _is_fresh(night: Beat, round_: Round, now: dt.datetime) -> bool:
+    return not is_to_come(night, now) and now - night.at <= dt.timedelta(hours=round_.fresh_within_hours)
+
+
+def is_to_come(night: Beat, now: dt.datetime) -> bool:
+    """Whether a night ended later than now, by more than clocks differ."""
+    return night.at - now > _TOLERANCE
 
 
 def _path(root: UPath, round_name: str) -> UPath:

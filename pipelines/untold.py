@@ -6,7 +6,7 @@ from pathlib import Path
 _PROJECT = Path(__file__).parents[1]
 _SHOWN_FRAMES = 3
 # Below these folders of the data root every name is our own; elsewhere a sender may have put anything into it.
-_OWN_FOLDERS = ("warehouse", "releases", "reference")
+_OWN_FOLDERS = ("warehouse", "releases", "reference", "documentation", "accepted_warnings", "heartbeat")
 
 
 def told(error: BaseException) -> str:

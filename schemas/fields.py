@@ -210,7 +210,7 @@ FIELDS: dict[str, Field] = {
         _count("exposed_cells", "Afslørede små tal", "Small counts that somebody can find out; a release has none", "counts"),
         _count("faulty_figures", "Røbende afledte tal", "Figures that give a hidden count back, or say otherwise than the rounded one; a release has none", "figures"),
         _count("attackers", "Angribere", "The outsider and every participant", "attackers", 1),
-        Field("candidate_sha256", _TEXT, "Kontrolsum for de fælles filer", "Checksum of the shared files that were audited and judged", pattern=r"^[0-9a-f]{64}$"),
+        Field("candidate_sha256", _TEXT, "Kontrolsum for kandidaten", "Checksum of what was audited (the shared files) or judged (all tables of the release)", pattern=r"^[0-9a-f]{64}$"),
         Field("earlier_releases", _TEXTS, "Tidligere udgivelser", "Releases of the round that were read with the candidate; without those that show the same"),
         # What differs from the release before
         Field("changed_file", _TEXT, "Fil", "The table as a parquet file within the release"),

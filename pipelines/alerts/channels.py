@@ -40,10 +40,13 @@ class Channels:
         mail: e-mail.
         webhook: the address that JSON is posted to; its path may be a secret.
         portal: the portal's address, that messages point to.
-        timeout_seconds: how long to wait for each answer.
+        timeout_seconds: how long to wait for each read of an answer.
+        deadline_seconds: how long a message may take in all, over all channels and attempts; below the minute that Dagster
+            gives a sensor.
     """
 
     mail: Mail | None
     webhook: str | None = field(repr=False)
     portal: str | None = None
     timeout_seconds: float = 10.0
+    deadline_seconds: float = 45.0

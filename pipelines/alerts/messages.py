@@ -4,13 +4,14 @@ A message leaves the house: it holds names of rounds, tables, expectations and m
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pipelines.heartbeat import Late
+from pipelines.heartbeat import Beat, Late, is_to_come
 from pipelines.ingest.text import printable
 from pipelines.reference.municipalities import municipalities
 from schemas.rounds import Round
@@ -19,6 +20,7 @@ Kind = Literal["failure", "lateness", "warnings"]
 _COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 _LINE_CHARACTERS = 600
 _SHOWN_PLACES = 20
+_MUNICIPALITY = re.compile(r"^(?:municipality )?([0-9]{3})\b|\bmunicipality ([0-9]{3})\b")
 
 
 class Message(NamedTuple):
@@ -40,13 +42,19 @@ class Message(NamedTuple):
 
 
 def failure(
-    round_: Round, failures: Sequence[str], release: str | None, portal: str | None, at: dt.datetime
+    round_: Round,
+    stopping: pl.DataFrame,
+    failures: Sequence[str],
+    release: str | None,
+    portal: str | None,
+    at: dt.datetime,
 ) -> Message:
     """That a night failed.
 
     Args:
         round_: the round that was run.
-        failures: one line per failed step, as told by our own errors.
+        stopping: what the quality gate stopped it for, rows of `quality_report`; none where it did not.
+        failures: one line per step that failed of anything else, as told by our own errors.
         release: the round's current release; None without one.
         portal: the address of the portal, where it is known.
         at: when it is told (UTC).
@@ -61,15 +69,28 @@ def failure(
         "",
         f"Hvem det berører: alle, der venter på en ny udgivelse af runden. {stands}",
         "",
-        "Hvad der gik galt:",
-        *(f"- {_in_one_line(line)}" for line in failures),
-        "",
+        *_stops(round_, stopping),
+        *(["Programmets fejlmeddelelse:", *(f"- {_in_one_line(line)}" for line in failures), ""] if failures else []),
         "Hvad du skal gøre:",
         "1. Slå fejlen op i driftsvejledningen, docs/operations.md, afsnittet 'When a night is red'.",
         f"2. Ret årsagen, og kør runden igen: botilbud nightly --round {round_.name}",
         f"3. Se runden på {_page(round_, '', portal)}",
     ]
-    return _message("failure", round_, "natten fejlede", lines, at)
+    return _message("failure", round_, "nattens kørsel fejlede", lines, at)
+
+
+def _stops(round_: Round, stopping: pl.DataFrame) -> list[str]:
+    """What the quality gate stopped a night for."""
+    if stopping.is_empty():
+        return []
+    unmet = [line for row in stopping.iter_rows(named=True) for line in [*_unmet(row), ""]]
+    return [
+        "Kvalitetskontrollen stopper udgivelsen.",
+        "",
+        *unmet,
+        f"Alt, den fandt: botilbud quality list --round {round_.name}",
+        "",
+    ]
 
 
 def lateness(late: Late, portal: str | None, at: dt.datetime) -> Message:
@@ -81,9 +102,8 @@ def lateness(late: Late, portal: str | None, at: dt.datetime) -> Message:
         at: when it is told (UTC).
     """
     round_ = late.round_
-    last = f"Den sidste gode nat sluttede {moment(late.last.at)}." if late.last else "Den har endnu ingen god nat haft."
     lines = [
-        f"Runden {_date(round_)} har ikke haft en god nat i {round_.fresh_within_hours} timer. {last}",
+        f"Nattens kørsel af runden {_date(round_)} {why_late(late, at)}. {last_night(late.last)}.",
         "",
         "Hvem det berører: rundens kommuner. Afleveringer, der er kommet siden, er hverken kontrolleret eller talt med.",
         "",
@@ -94,7 +114,21 @@ def lateness(late: Late, portal: str | None, at: dt.datetime) -> Message:
         "",
         "Er runden slut, så luk den: sæt open: false i schemas/rounds.yaml.",
     ]
-    return _message("lateness", round_, "natten er udeblevet", lines, at)
+    return _message("lateness", round_, "nattens kørsel mangler", lines, at)
+
+
+def why_late(late: Late, now: dt.datetime) -> str:
+    """What is wrong with the nights of a late round, as what is said of `nattens kørsel`."""
+    if late.last is not None and is_to_come(late.last, now):
+        return (
+            "er noteret med et tidspunkt, der endnu ikke er kommet: Se, om maskinens ur går rigtigt, og kør runden igen"
+        )
+    return f"er ikke lykkedes i {late.round_.fresh_within_hours} timer" if late.last else "er endnu ikke lykkedes"
+
+
+def last_night(last: Beat | None) -> str:
+    """When a round's last good night ended, as a sentence without its full stop."""
+    return f"Seneste vellykkede kørsel sluttede {moment(last.at)}" if last else "Der er ingen vellykket kørsel"
 
 
 def warnings(round_: Round, found: pl.DataFrame, portal: str | None, at: dt.datetime) -> Message:
@@ -111,9 +145,7 @@ def warnings(round_: Round, found: pl.DataFrame, portal: str | None, at: dt.date
     for row in found.iter_rows(named=True):
         lines += [
             "",
-            f"Forventet: {_in_one_line(row['expected_da'])}",
-            f"Hvem det berører: {_places(row['failing_keys'])}",
-            f"Hvad du skal gøre: {_in_one_line(row['action_da'] or 'Se på tallene.')}",
+            *_unmet(row),
             f"Godkendes med: botilbud quality accept {row['warning_id']} --round {round_.name} --name NAVN --reason HVORFOR",
         ]
     lines += [
@@ -143,12 +175,26 @@ def _page(round_: Round, part: str, portal: str | None) -> str:
     return f"{portal}{path}" if portal else f"portalens side {path}"
 
 
+def _unmet(row: dict[str, Any]) -> list[str]:
+    """An expectation that is not met: what, where, and what to do."""
+    return [
+        f"Forventet: {_in_one_line(row['expected_da'])}",
+        f"Hvor: {_places(row['failing_keys'])}",
+        f"Hvad du skal gøre: {_in_one_line(row['action_da'] or 'Se på tallene.')}",
+    ]
+
+
 def _places(keys: Sequence[str]) -> str:
-    """The codes that a warning is about, municipalities with their names."""
+    """Where an expectation is not met: municipalities by name beside their code, everything else as it is."""
     if not keys:
         return "hele runden"
     names = dict(municipalities().select("municipality_code", "municipality_name").iter_rows())
-    shown = [f"{key} {names[key]}" if key in names else _in_one_line(key) for key in sorted(keys)]
+
+    def named(found: re.Match[str]) -> str:
+        code = found[1] or found[2]
+        return f"{names[code]} ({code})" if code in names else found[0]
+
+    shown = [_MUNICIPALITY.sub(named, _in_one_line(key)) for key in sorted(keys)]
     more = len(shown) - _SHOWN_PLACES
     return ", ".join(shown[:_SHOWN_PLACES]) + (f" og {more} flere" if more > 0 else "")
 

@@ -8,16 +8,21 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import partial
 from http import HTTPStatus
+from threading import Thread
 from urllib.parse import urlsplit
 
 from pipelines.alerts.channels import AlertError, Channels, Mail, MailServer
 from pipelines.alerts.messages import Message
 from pipelines.retrying import tried_again
+from pipelines.untold import told
+
+_Outcome = tuple[bool, str | None]
 
 
 class _PassingError(AlertError):
@@ -25,25 +30,41 @@ class _PassingError(AlertError):
 
 
 def send(message: Message, channels: Channels) -> tuple[bool, list[str]]:
-    """Sends a message by every channel; never raises for what happens on the way.
+    """Sends a message by every channel, all at once; never raises for what happens on the way.
 
     Returns:
-        Whether it got through by one channel at least, and one line per channel that did not take it whole.
+        Whether it got through by one channel at least, and one line per channel that did not take it whole in time.
     """
-    attempts: list[Callable[[], str | None]] = []
+    attempts: dict[str, Callable[[], str | None]] = {}
     if channels.mail is not None:
-        attempts.append(partial(_send_mail, message, channels.mail, channels.timeout_seconds))
+        attempts[str(channels.mail.server)] = partial(_send_mail, message, channels.mail, channels.timeout_seconds)
     if channels.webhook is not None:
-        attempts.append(partial(_post, message, channels.webhook, channels.timeout_seconds))
-    outcomes = [_outcome(attempt) for attempt in attempts]
+        attempts[_named(channels.webhook)] = partial(_post, message, channels.webhook, channels.timeout_seconds)
+    running = {where: _started(attempt) for where, attempt in attempts.items()}
+    wait(running.values(), timeout=channels.deadline_seconds)
+    late = f"did not take it within {channels.deadline_seconds:g} seconds"
+    outcomes = [
+        future.result() if future.done() else (False, f"alert not sent: {where} {late}")
+        for where, future in running.items()
+    ]
     return any(sent for sent, _ in outcomes), [fault for _, fault in outcomes if fault]
 
 
-def _outcome(attempt: Callable[[], str | None]) -> tuple[bool, str | None]:
+def _started(attempt: Callable[[], str | None]) -> Future[_Outcome]:
+    """An attempt under way, which nobody need wait for."""
+    # Time-outs count from byte to byte: a server that drips may hold it for ever, and must not hold the process that ends.
+    future: Future[_Outcome] = Future()
+    Thread(target=lambda: future.set_result(_outcome(attempt)), name="alert", daemon=True).start()
+    return future
+
+
+def _outcome(attempt: Callable[[], str | None]) -> _Outcome:
     try:
         return True, tried_again(_PassingError, attempt)
     except AlertError as error:
         return False, f"alert not sent: {error}"
+    except Exception as error:  # noqa: BLE001 - a thread's error would be printed whole, and hold the other channel's up
+        return False, f"alert not sent: {told(error)}"
 
 
 def email(message: Message, mail: Mail) -> EmailMessage:
@@ -108,13 +129,18 @@ def _refusal(said: str, code: int) -> AlertError:
     return _PassingError(said) if 400 <= code < 500 else AlertError(said)
 
 
+def _named(webhook: str) -> str:
+    """A webhook without what may be secret of it."""
+    return f"the webhook at {urlsplit(webhook).hostname}"
+
+
 def _post(message: Message, webhook: str, timeout_seconds: float) -> None:
     """One attempt."""
     import httpx2  # noqa: PLC0415  as above
 
     # It logs each request's address, whose path may be a secret, wherever somebody has turned such lines on.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    where = f"the webhook at {urlsplit(webhook).hostname}"
+    where = _named(webhook)
     content = {
         "kind": message.kind,
         "round": message.round_name,

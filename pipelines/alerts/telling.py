@@ -1,8 +1,12 @@
-"""What is still to be told of a round, and what was (`alerts/<round>.json`): a warning and a lateness are told once."""
+"""What is still to be told of a round, and what was (`alerts/<round>.json`).
+
+A warning is told once per expectation: while deliveries come in, the rows that do not meet it may change every night. A
+lateness is told once per last good night.
+"""
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -13,19 +17,25 @@ from pipelines.alerts import messages
 from pipelines.alerts.channels import Channels
 from pipelines.alerts.sending import send
 from pipelines.heartbeat import Late
-from pipelines.quality.acceptances import acceptances
+from pipelines.quality.acceptances import acceptances, is_open
 from pipelines.release.life import current_release
 from schemas.rounds import Round
 from schemas.tables import QUALITY_REPORT
 
 FOLDER = "alerts"
 _NEVER = "never"
+_JUDGING = "judge_quality: "
 
 
 class _Told(NamedTuple):
-    """What was told of a round: the ids of warnings, and the last good night (or none) that it was said to be late since."""
+    """What was told of a round.
 
-    warnings: list[str]
+    Attributes:
+        warnings: the expectations that were told of and still have an open warning, each with its id after the last night.
+        late_since: the last good night (or none) that the round was said to be late since.
+    """
+
+    warnings: dict[str, str]
     late_since: str | None
 
 
@@ -37,7 +47,7 @@ def tell_of_night(
     Args:
         root: the data root.
         round_: the round that was run.
-        failures: one line per failed step; empty after a good night.
+        failures: one line per failed step, beginning with its name; empty after a good night.
         channels: where to.
         at: now (UTC).
 
@@ -45,15 +55,29 @@ def tell_of_night(
         One line per channel that failed. What got through by none is tried again the next night.
     """
     if failures:
-        message = messages.failure(round_, failures, current_release(root, round_.name), channels.portal, at)
-        return send(message, channels)[1]
-    told = _told(root, round_.name)
-    new = _open_warnings(root, round_.name).filter(~pl.col("warning_id").is_in(told.warnings))
-    if new.is_empty():
-        return []
-    sent, faults = send(messages.warnings(round_, new, channels.portal, at), channels)
-    if sent:
-        _note(root, round_.name, told._replace(warnings=sorted({*told.warnings, *new["warning_id"]})))
+        stopping = _stopping(root, round_.name, failures)
+        others = [line for line in failures if stopping.is_empty() or not line.startswith(_JUDGING)]
+        try:
+            release = current_release(root, round_.name)
+        except (OSError, ValueError, KeyError):  # a broken pointer may be why the night failed, which must be told
+            release = None
+        return send(messages.failure(round_, stopping, others, release, channels.portal, at), channels)[1]
+    return _tell_of_warnings(root, round_, channels, at)
+
+
+def _tell_of_warnings(root: UPath, round_: Round, channels: Channels, at: dt.datetime) -> list[str]:
+    before, accepted = _told(root, round_.name), acceptances(root, round_.name)
+    found = _open_warnings(root, round_.name, accepted)
+    ids = dict(found.select("expectation", "warning_id").iter_rows())
+    # An expectation whose warning was accepted meanwhile, and that has another one now, is told of again.
+    known = {of: ids[of] for of, id_ in before.warnings.items() if of in ids and id_ not in accepted}
+    new = found.filter(~pl.col("expectation").is_in(list(known)))
+    sent, faults = (
+        (False, []) if new.is_empty() else send(messages.warnings(round_, new, channels.portal, at), channels)
+    )
+    now = before._replace(warnings=ids if sent else known)
+    if now != before:
+        _note(root, round_.name, now)
     return faults
 
 
@@ -73,21 +97,42 @@ def tell_of_lateness(root: UPath, late: Late, channels: Channels, at: dt.datetim
     return faults
 
 
-def _open_warnings(root: UPath, round_name: str) -> pl.DataFrame:
-    """The warnings of the round's quality report that nobody has accepted, since the night or before."""
-    path = storage.warehouse(root) / "quality_report" / f"{round_name}.parquet"
-    if not path.exists():  # a round without a delivery
+def _open_warnings(root: UPath, round_name: str, accepted: Iterable[str]) -> pl.DataFrame:
+    """The warnings of the round's quality report that nobody has accepted, in the night or since.
+
+    None before the round has a release: there is nothing yet that they could keep from being made final.
+    """
+    if current_release(root, round_name) is None:
         return QUALITY_REPORT.empty
-    unmet = pl.col("warning_id").is_not_null() & ~pl.col("met") & pl.col("accepted_by").is_null()
-    return storage.read_parquet(path).filter(unmet & ~pl.col("warning_id").is_in(list(acceptances(root, round_name))))
+    return _report(root, round_name).filter(is_open(), ~pl.col("warning_id").is_in(list(accepted)))
+
+
+def _stopping(root: UPath, round_name: str, failures: Iterable[str]) -> pl.DataFrame:
+    """What the quality gate stopped the release for; nothing where it is not the gate that failed, or that could not read."""
+    if not any(line.startswith(_JUDGING) for line in failures):
+        return QUALITY_REPORT.empty
+    try:
+        return _report(root, round_name).filter(pl.col("severity") == "stop", ~pl.col("met"))
+    except (OSError, pl.exceptions.PolarsError):  # what failed the step must not keep it from being told
+        return QUALITY_REPORT.empty
+
+
+def _report(root: UPath, round_name: str) -> pl.DataFrame:
+    path = storage.warehouse(root) / "quality_report" / f"{round_name}.parquet"
+    if not path.exists():  # a round that never ran, or a restored one
+        return QUALITY_REPORT.empty
+    return storage.read_parquet(path)
 
 
 def _told(root: UPath, round_name: str) -> _Told:
     path = _path(root, round_name)
     if not path.exists():
-        return _Told([], None)
-    content = json.loads(path.read_bytes())
-    return _Told(content["warnings"], content["late_since"])
+        return _Told({}, None)
+    try:
+        content = json.loads(path.read_bytes())
+        return _Told(dict(content["warnings"]), content["late_since"])
+    except (ValueError, KeyError, TypeError):  # what cannot be read keeps nobody from being told, once more at worst
+        return _Told({}, None)
 
 
 def _note(root: UPath, round_name: str, told: _Told) -> None:

@@ -65,6 +65,7 @@ def table_pages(document: Mapping[str, Any], questionnaire: str) -> dict[str, by
             "round": _day(document["round"]),
             "made_at": _time(document["madeAt"]),
             "run": document["run"][:_RUN_LETTERS],
+            "reconstructed": document.get("reconstructed", False),
             "code_version": document["codeVersion"],
             "method_version": document["methodVersion"],
         },

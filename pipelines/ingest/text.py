@@ -90,3 +90,8 @@ def printable(name: str) -> str:
     # Masked first: an escape puts digits beside those of a number, or into it.
     decoded = mask_cpr(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in decoded)
+
+
+def is_written(text: str) -> bool:
+    """Whether somebody can read anything in a text: it has a letter or a digit."""
+    return any(character.isalnum() for character in text)

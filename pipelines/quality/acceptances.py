@@ -1,19 +1,19 @@
 """Warnings that a consultant accepted: `accepted_warnings/<round>/<warning id>.json`, each written once.
 
-A warning's id follows from the expectation and the rows that do not meet it, so an acceptance holds for what was looked
-at: another municipality or another answer makes another warning.
+A warning's id follows from the expectation and the rows that do not meet it, with all their numbers: an acceptance holds
+for what was looked at. Another municipality, another answer or another number makes another warning.
 """
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 from upath import UPath
 
 from pipelines import storage
-from pipelines.ingest.text import printable
+from pipelines.ingest.text import is_written, printable
 from pipelines.release.basis import checksum
 from schemas.errors import QualityError
 
@@ -28,19 +28,29 @@ class Acceptance(NamedTuple):
     at: dt.datetime
 
 
-def warning_id(round_name: str, expectation: str, failing_keys: Iterable[str]) -> str:
-    """The id of a warning: what a consultant accepts."""
-    return checksum([round_name, expectation, sorted(failing_keys)])[:_ID_CHARACTERS]
+def warning_id(round_name: str, expectation: str, failing: Iterable[Sequence[Any]]) -> str:
+    """The id of a warning: what a consultant accepts.
+
+    Args:
+        round_name: the round.
+        expectation: the code of the expectation.
+        failing: the rows that do not meet it, in an order of their own.
+    """
+    return checksum([round_name, expectation, [list(row) for row in failing]])[:_ID_CHARACTERS]
 
 
 def is_open() -> pl.Expr:
     """Whether a row of a quality report is a warning that nobody accepted."""
-    return (pl.col("severity") == "look") & ~pl.col("met") & pl.col("accepted_by").is_null()
+    return _is_warning() & pl.col("accepted_by").is_null()
+
+
+def _is_warning() -> pl.Expr:
+    return (pl.col("severity") == "look") & ~pl.col("met")
 
 
 def told_warnings(report: pl.DataFrame) -> list[dict[str, Any]]:
     """The warnings of a quality report as a release's manifest tells them, in the report's order."""
-    warnings = report.filter((pl.col("severity") == "look") & ~pl.col("met"))
+    warnings = report.filter(_is_warning())
     return [
         {
             "expectation": row["expectation"],
@@ -69,8 +79,13 @@ def acceptances(root: UPath, round_name: str) -> dict[str, Acceptance]:
 
 
 def _acceptance(path: UPath) -> Acceptance:
-    content = json.loads(path.read_bytes())
-    return Acceptance(content["by"], content["reason"], dt.datetime.fromisoformat(content["at"]))
+    try:
+        content = json.loads(path.read_bytes())
+        return Acceptance(content["by"], content["reason"], dt.datetime.fromisoformat(content["at"]))
+    except (ValueError, KeyError, TypeError):
+        raise QualityError(
+            f"{path}: is no acceptance that this program wrote; restore it from a backup or remove it"
+        ) from None
 
 
 def accept(root: UPath, report: pl.DataFrame, warning: str, acceptance: Acceptance) -> None:
@@ -85,10 +100,10 @@ def accept(root: UPath, report: pl.DataFrame, warning: str, acceptance: Acceptan
     Raises:
         QualityError: the report has no such warning, it was accepted already, or name or reason is missing.
     """
-    warnings = report.filter((pl.col("severity") == "look") & ~pl.col("met"))
+    warnings = report.filter(_is_warning())
     if warning not in warnings["warning_id"]:
         raise QualityError(f"the quality report has no warning {printable(warning)!r}")
-    if not acceptance.by.strip() or not acceptance.reason.strip():
+    if not is_written(acceptance.by) or not is_written(acceptance.reason):
         raise QualityError("accepting a warning needs the name of who accepts and a reason")
     content = {
         "by": printable(" ".join(acceptance.by.split())),

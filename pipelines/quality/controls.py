@@ -3,6 +3,9 @@
 What belongs here: pure functions from tables of the release candidate to one small table each, with the column `where` (the
 row's key in codes, unique) and the columns that an expectation looks at. What does not: how near they must be, and what it
 means when they are not (`expectations`). A control over nothing (no release or round before) has no rows.
+
+The keys that fail are told, and how many rows were looked at. So what numbers may fail for what they are, and not for a fault
+of the program, is made from what everybody may see: that one fails, or is looked at, would tell of a hidden one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -212,26 +215,32 @@ def released_columns(release: Mapping[str, Any] | None, tables: Mapping[str, Tab
     )
 
 
-def findings(key_findings: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame:
-    """How far every headline finding is from a published share.
+def findings(shared: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame:
+    """How far every headline finding that is shown is from a published share.
 
-    Grain: finding with cases to count among. Columns: distance (from the share's 99.9 % interval to the published one; 0
-    within it).
+    Grain: finding with a numerator that everybody may see, and cases to count among. Columns: distance (from the share's
+    99.9 % interval to the published one; 0 within it).
     """
-    counted = key_findings.filter(pl.col("denominator") > 0, pl.col("finding").is_in(list(shares)))
+    # A numerator that cannot be is for `published_findings` to tell.
+    shown = pl.col("numerator").is_between(0, pl.col("denominator"))
+    counted = shared.filter(shown, pl.col("denominator") > 0, pl.col("finding").is_in(list(shares)))
     limits = wilson(counted["numerator"], counted["denominator"], _CONFIDENCE)
     share = counted["finding"].replace_strict(shares, return_dtype=pl.Float64).to_numpy()
     apart = _apart(limits, Interval(share, share))
     return _control(counted.with_columns(distance=apart), ("finding",), "distance")
 
 
-def answers(question_answers: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
-    """How far the answers in the whole country are from the round before's.
+def answers(shared: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """How far the answers in the whole country that are shown are from the round before's.
 
-    Grain: question x answer that both rounds have, with cases that answered in both. Columns: distance (between the two
+    Grain: question x answer that both rounds show, with cases that answered in both. Columns: distance (between the two
     shares' 99.9 % intervals; 0 where they meet).
+
+    Args:
+        shared: question_answers as everybody may see them.
+        earlier: the same of the round before.
     """
-    both = _country(question_answers).join(_country(earlier), on=["question", "answer"], suffix="_earlier")
+    both = _country(shared).join(_country(earlier), on=["question", "answer"], suffix="_earlier")
     later, before = (wilson(both[f"cases{when}"], both[f"answered{when}"], _CONFIDENCE) for when in ("", "_earlier"))
     return _control(both.with_columns(_cell(), distance=_apart(later, before)), ("cell",), "distance")
 
@@ -369,12 +378,15 @@ def _column_breaks(name: str, resource: Mapping[str, Any], table: Table | None) 
     return {name: len(breaks({**earlier, "fields": []}, now)), **found}
 
 
-def _country(question_answers: pl.DataFrame) -> pl.DataFrame:
-    """Cases by answer in the whole country, and how many answered the question; without questions that nobody answered."""
+def _country(shared: pl.DataFrame) -> pl.DataFrame:
+    """Published cases by answer in the whole country, and how many answered the question.
+
+    Without questions of which no published answer tells how many answered.
+    """
     # An answer that nobody gave does not tell how many answered; the question's others do.
     answered = pl.when(pl.col("cases") > 0).then((pl.col("cases") / pl.col("share")).round().cast(pl.Int64))
     return (
-        question_answers.filter(pl.col("area_type") == "country")
+        shared.filter(pl.col("area_type") == "country", pl.col("value_status") == PUBLISHED)
         .with_columns(answered=answered)
         .select("question", "answer", "cases", pl.col("answered").fill_null(pl.col("answered").max().over("question")))
         .drop_nulls("answered")

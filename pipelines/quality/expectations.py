@@ -60,7 +60,7 @@ class Material(NamedTuple):
 class Before(NamedTuple):
     """What was before: the manifest of the round's current release, and the tables of the round before, by name.
 
-    `tables` holds `case_rates` and `question_answers` as last materialised; neither without a round before.
+    `tables` holds `case_rates` and `shared_question_answers` as last materialised; neither without a round before.
     """
 
     release: Mapping[str, Any] | None
@@ -105,7 +105,8 @@ def control_tables(material: Material, before: Before) -> dict[str, pl.DataFrame
     exact = {name: getattr(material, name) for name in BREAKDOWNS}
     promised = {**tables.released(round_.questionnaire), tables.CHANGES.name: tables.CHANGES}
     earlier_rates = before.tables.get("case_rates", rates.clear())
-    earlier_answers = before.tables.get("question_answers", material.question_answers.clear())
+    shown_answers = material.shared["question_answers"]
+    earlier_answers = before.tables.get("shared_question_answers", shown_answers.clear())
     return {
         **{f"{name}_totals": controls.totals(rates, exact[name], questions[name]) for name in BREAKDOWNS},
         **{f"{name}_areas": controls.areas(exact[name]) for name in BREAKDOWNS},
@@ -121,8 +122,8 @@ def control_tables(material: Material, before: Before) -> dict[str, pl.DataFrame
         "released_quarter": controls.released_quarter(material.population, before.release),
         "released_participants": controls.released_participants(rates, round_, before.release),
         "released_columns": controls.released_columns(before.release, promised),
-        "findings": controls.findings(material.key_findings, FINDING_SHARES),
-        "answers": controls.answers(material.question_answers, earlier_answers),
+        "findings": controls.findings(material.shared[FINDINGS], FINDING_SHARES),
+        "answers": controls.answers(shown_answers, earlier_answers),
         "earlier_participants": controls.earlier_participants(rates, round_, earlier_rates),
         "participation": controls.participation(rates, earlier_rates),
         "pooled_rate": controls.pooled_rate(material.round_changes),
@@ -188,7 +189,8 @@ def _of_breakdown(name: str) -> tuple[Expectation, ...]:
             f"rounded_{name}_are_near_the_exact",
             f"shared_{name}",
             STOP,
-            f"{title}: et afrundet tal ligger nærmere det rigtige end det, der afrundes til. Ellers vildleder det læseren.",
+            f"{title}: et afrundet tal afviger mindre fra det rigtige tal end det, der afrundes til. Ellers vildleder det "
+            "læseren.",
             _PROGRAM_FAULT,
             f"{name}_rounded",
             rule="ExpectColumnPairValuesAToBeGreaterThanB",
@@ -263,7 +265,7 @@ _OF_WHAT_WAS_RELEASED = (
         "population",
         STOP,
         "Befolkningen er ikke fra et ældre kvartal end i rundens gældende udgivelse. Ellers mangler et kvartal, der var der "
-        "før, og raterne ville ændre sig tilbage.",
+        "før, og raterne ville springe tilbage.",
         "Sørg for, at befolkningen kan hentes fra Danmarks Statistik, eller læg den hentede tilbage under reference, og kør "
         "natten igen.",
         "released_quarter",
@@ -285,7 +287,7 @@ _OF_WHAT_WAS_RELEASED = (
         STOP,
         "Tabellerne har de kolonner, typer, enheder og nøgler, som rundens gældende udgivelse har, medmindre ændringen er "
         "erklæret. Ellers holder modtagernes programmer op med at virke.",
-        "Før kolonnen tilbage, eller hæv tabellens version i schemas/tables.py for at erklære ændringen.",
+        "Sæt kolonnen tilbage, eller hæv tabellens version i schemas/tables.py for at erklære ændringen.",
         "released_columns",
         **_at_most("breaks", 0),
     ),
@@ -295,8 +297,8 @@ _OF_WHAT_IS_KNOWN = (
         "findings_are_not_far_from_the_report",
         FINDINGS,
         STOP,
-        "Hovedresultaterne ligger inden for 30 procentpoint af den offentliggjorte rapport (KL og Komponent, december 2023), "
-        "når tilfældighed er regnet fra. Ellers er svar formentlig læst eller talt forkert.",
+        "De hovedresultater, der vises, ligger inden for 30 procentpoint af den offentliggjorte rapport (KL og Komponent, "
+        "december 2023), når tilfældighed er regnet fra. Ellers er svar formentlig læst eller talt forkert.",
         "Kontrollér, om svarene på det spørgsmål, som hovedresultatet bygger på, er læst rigtigt i afleveringerne.",
         "findings",
         **_at_most("distance", _FAR_SHARE),
@@ -305,8 +307,8 @@ _OF_WHAT_IS_KNOWN = (
         "answers_are_not_far_from_the_round_before",
         "question_answers",
         STOP,
-        "Svarenes andele i hele landet ligger inden for 30 procentpoint af runden før, når tilfældighed er regnet fra. Ellers "
-        "er svarmuligheder formentlig byttet om eller læst forkert.",
+        "De andele af svarene i hele landet, der vises, ligger inden for 30 procentpoint af runden før, når tilfældighed er "
+        "regnet fra. Ellers er svarmuligheder formentlig byttet om eller læst forkert.",
         "Kontrollér, om svarene på spørgsmålet er læst rigtigt i begge runders afleveringer.",
         "answers",
         **_at_most("distance", _FAR_SHARE),
@@ -315,7 +317,7 @@ _OF_WHAT_IS_KNOWN = (
         "population_is_of_the_round",
         "population",
         LOOK,
-        "Befolkningen er fra rundens eget kvartal. Ellers er raterne beregnet af et andet indbyggertal, end de siger.",
+        "Befolkningen er fra rundens eget kvartal. Ellers er raterne beregnet med et andet indbyggertal end rundens.",
         "Sørg for, at befolkningen kan hentes fra Danmarks Statistik, og kør natten igen; eller godkend, at et andet kvartal "
         "bruges.",
         "quarter",
@@ -325,8 +327,8 @@ _OF_WHAT_IS_KNOWN = (
         "findings_are_near_the_report",
         FINDINGS,
         LOOK,
-        "Hovedresultaterne ligger inden for 10 procentpoint af den offentliggjorte rapport (KL og Komponent, december 2023), "
-        "når tilfældighed er regnet fra.",
+        "De hovedresultater, der vises, ligger inden for 10 procentpoint af den offentliggjorte rapport (KL og Komponent, "
+        "december 2023), når tilfældighed er regnet fra.",
         "Se, om forskellen kan forklares, f.eks. af hvilke kommuner der deltager.",
         "findings",
         **_at_most("distance", _NEAR_SHARE),
@@ -335,7 +337,8 @@ _OF_WHAT_IS_KNOWN = (
         "answers_are_near_the_round_before",
         "question_answers",
         LOOK,
-        "Svarenes andele i hele landet ligger inden for 10 procentpoint af runden før, når tilfældighed er regnet fra.",
+        "De andele af svarene i hele landet, der vises, ligger inden for 10 procentpoint af runden før, når tilfældighed er "
+        "regnet fra.",
         "Se, om forskellen kan forklares, f.eks. af hvilke kommuner der deltager, eller af hvordan spørgsmålet er forstået.",
         "answers",
         **_at_most("distance", _NEAR_SHARE),
@@ -353,7 +356,7 @@ _OF_WHAT_IS_KNOWN = (
         "enough_municipalities_take_part",
         "case_rates",
         LOOK,
-        "Mindst 80 % så mange kommuner deltager som i runden før. Ellers er landets tal ikke til at sammenligne.",
+        "Der deltager mindst 80 % så mange kommuner som i runden før. Ellers er landets tal ikke til at sammenligne.",
         "Vent på flere afleveringer, eller godkend, at tallene bygger på færre kommuner.",
         "participation",
         rule="ExpectColumnValuesToBeBetween",
@@ -374,7 +377,7 @@ _OF_WHAT_IS_KNOWN = (
         "round_changes",
         LOOK,
         "Kommunens rate er mellem det halve og det dobbelte af runden før, når tilfældighed er regnet fra. Ellers mangler der "
-        "måske sager, eller nogle er for meget.",
+        "måske sager, eller der er talt for mange med.",
         "Spørg kommunen, om alle sager er med, og om de er over beløbsgrænsen.",
         "municipal_rates",
         **_within_factor("ratio", _MUNICIPAL_RATIO),

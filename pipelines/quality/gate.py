@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pipelines.quality.acceptances import Acceptance, is_open, warning_id
+from pipelines.quality.acceptances import Acceptance, warning_id
 from pipelines.quality.controls import WHERE
 from pipelines.quality.expectations import EXPECTATIONS, LOOK, STOP, Before, Expectation, Material, control_tables
 from schemas.errors import QualityError
 from schemas.tables import QUALITY_REPORT
 
-__all__ = ["Before", "Material", "open_warnings", "quality_report", "require_met"]
+__all__ = ["Before", "Material", "quality_report", "require_met"]
 
 _SEVERITIES = {STOP: "critical", LOOK: "warning"}
 _RESULT = {"result_format": "COMPLETE", "unexpected_index_column_names": [WHERE]}
@@ -28,10 +28,11 @@ _KEYS_TOLD = 10
 
 
 class _Verdict(NamedTuple):
-    """The rows that an expectation looked at, and the keys of those that do not meet it."""
+    """How many rows an expectation looked at, the keys of those that do not meet it, and all that these rows hold."""
 
     rows: int
     failing: list[str]
+    seen: list[tuple[Any, ...]]
 
 
 def quality_report(material: Material, before: Before, accepted: Mapping[str, Acceptance]) -> pl.DataFrame:
@@ -72,11 +73,6 @@ def require_met(report: pl.DataFrame) -> None:
         raise QualityError(f"the quality gate stops the release: {told}")
 
 
-def open_warnings(report: pl.DataFrame) -> pl.DataFrame:
-    """The warnings of a report that nobody accepted yet; as long as there is one, a release cannot be made final."""
-    return report.filter(is_open())
-
-
 def judged(controls: Mapping[str, pl.DataFrame], expectations: Iterable[Expectation]) -> dict[str, _Verdict]:
     """What Great Expectations says of control tables, by the expectations' codes.
 
@@ -95,13 +91,13 @@ def judged(controls: Mapping[str, pl.DataFrame], expectations: Iterable[Expectat
     for name, of_control in by_control.items():
         control = controls[name]
         if control.is_empty():
-            verdicts |= {expectation.code: _Verdict(0, []) for expectation in of_control}
+            verdicts |= {expectation.code: _Verdict(0, [], []) for expectation in of_control}
             continue
         suite = gx.ExpectationSuite(name, expectations=[_rule(gx, expectation) for expectation in of_control])
         batch = whole.get_batch({"dataframe": control.to_pandas()})
         for result in batch.validate(suite, result_format=_RESULT).results:
             code = result.expectation_config.meta["code"]
-            verdicts[code] = _verdict(code, result, control.height)
+            verdicts[code] = _verdict(code, result, control)
     return verdicts
 
 
@@ -129,14 +125,15 @@ def _great_expectations() -> ModuleType:
     return gx
 
 
-def _verdict(code: str, result: Any, rows: int) -> _Verdict:  # noqa: ANN401 - Great Expectations is imported late
+def _verdict(code: str, result: Any, control: pl.DataFrame) -> _Verdict:  # noqa: ANN401 - Great Expectations is imported late
     # A value that is not there is passed over by most rules: the row would count as met without having been looked at.
     if _raised(result.exception_info) or result.result.get("missing_count"):
         raise QualityError(
             f"expectation {code} could not be judged; that is a fault of the program, not of the data (the text of the "
             "error may hold an answer and is not shown)"
         )
-    return _Verdict(rows, sorted(row[WHERE] for row in result.result["unexpected_index_list"]))
+    failing = sorted(row[WHERE] for row in result.result["unexpected_index_list"])
+    return _Verdict(control.height, failing, control.filter(pl.col(WHERE).is_in(failing)).sort(WHERE).rows())
 
 
 def _raised(information: Mapping[str, Any]) -> bool:
@@ -152,7 +149,7 @@ def _row(
     met = not verdict.failing
     warning = None
     if expectation.severity == LOOK and not met:
-        warning = warning_id(round_name, expectation.code, verdict.failing)
+        warning = warning_id(round_name, expectation.code, verdict.seen)
     acceptance = accepted.get(warning) if warning is not None else None
     return {
         "round": round_name,

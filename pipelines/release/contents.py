@@ -113,6 +113,12 @@ def shared_checksum(files: Iterable[ReleaseFile]) -> str:
     return hashlib.sha256("\n".join(shared).encode()).hexdigest()
 
 
+def candidate_checksum(benchmark: Benchmark, population: pl.DataFrame) -> str:
+    """One checksum over all that a release is made of: the tables, and the population behind its rates."""
+    frames = (*benchmark.shared, *benchmark[1:], population)
+    return hashlib.sha256(b"".join(hashlib.sha256(parquet_bytes(frame)).digest() for frame in frames)).hexdigest()
+
+
 def _deliveries_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
     """What became of its files and rows, for every municipality that handed in anything."""
     rejected = _by(benchmark.rejected_rows, "municipality_code")

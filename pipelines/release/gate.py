@@ -14,15 +14,19 @@ from pipelines.release.contents import SHARED, ReleaseFile, read_back, shared_ch
 from schemas.errors import ReleaseError
 
 
-def require_judged(files: Sequence[ReleaseFile], quality_report: pl.DataFrame) -> None:
-    """Stops a release whose shared files are not those that the quality gate judged, or that it stops.
+def require_judged(candidate_sha256: str, quality_report: pl.DataFrame) -> None:
+    """Stops a release whose tables are not those that the quality gate judged, or that it stops.
+
+    Args:
+        candidate_sha256: `contents.candidate_checksum` of the release.
+        quality_report: the gate's report.
 
     Raises:
         ReleaseError: they differ, as after a part of the graph was materialised by itself.
         QualityError: an expectation that stops a release is not met.
     """
-    if quality_report["candidate_sha256"].unique().to_list() != [shared_checksum(files)]:
-        raise ReleaseError("the shared files are not those that the quality gate judged; materialise the whole round")
+    if quality_report["candidate_sha256"].unique().to_list() != [candidate_sha256]:
+        raise ReleaseError("the tables are not those that the quality gate judged; materialise the whole round")
     require_met(quality_report)
 
 

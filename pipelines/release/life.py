@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from upath import UPath
 
 from pipelines import storage
-from pipelines.ingest.text import printable
+from pipelines.ingest.text import is_written, printable
 from pipelines.release.manifest import NAME
 from schemas.errors import ReleaseError
 
@@ -92,7 +92,11 @@ def promote(root: UPath, round_name: str, release: str, *, by: str, reason: str,
 
 
 def _require_accepted(manifest: Mapping[str, Any]) -> None:
-    if waiting := [warning["warningId"] for warning in manifest.get("warnings", ()) if warning["accepted"] is None]:
+    if "warnings" not in manifest:
+        raise ReleaseError(
+            f"release {manifest['id']} was made before there was a quality gate: make final one that a later night made"
+        )
+    if waiting := [warning["warningId"] for warning in manifest["warnings"] if warning["accepted"] is None]:
         raise ReleaseError(
             f"release {manifest['id']} has warnings that nobody accepted ({', '.join(waiting)}): accept them, and make final "
             "the release of the next night, which records that"
@@ -122,7 +126,7 @@ def withdraw(root: UPath, round_name: str, release: str, *, by: str, reason: str
 def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> None:
     if release not in release_ids(storage.releases(root, round_name)):
         raise ReleaseError(f"round {round_name} has no release {release!r}")
-    if not decision.by.strip() or not decision.reason.strip():
+    if not is_written(decision.by) or not is_written(decision.reason):
         raise ReleaseError("a decision needs the name of who decides and a reason")
     decided = decisions(root, round_name, release)
     now = decided[-1].status if decided else PRELIMINARY

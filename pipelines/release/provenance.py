@@ -32,7 +32,8 @@ class Made(NamedTuple):
     """Which run made a table, and what it made.
 
     Attributes:
-        data_version: SHA-256 of the table's parquet file.
+        data_version: of a table the HMAC-SHA-256 of its parquet file by the data root's secret: equal ones are equal tables,
+            and a small count cannot be guessed from it. Of a source what its asset gave.
         run: the run's id.
         at: when (UTC).
         code_version: that of the asset.
@@ -47,19 +48,22 @@ class Made(NamedTuple):
 
 
 class Night(NamedTuple):
-    """The run that made a release.
+    """The run that gathers what made a release.
 
     Attributes:
         run: its id.
-        at: when it made the release (UTC).
+        at: when it gathered it (UTC).
         made: the tables and sources that the release follows from, by asset; what is neither is left out.
         upstream: by asset, the assets that it is made from; of sources too.
+        made_the_release: whether it is the run that made the release. A later one, where that one was cut off, knows the
+            tables only as they are now.
     """
 
     run: str
     at: dt.datetime
     made: Mapping[str, Made]
     upstream: Mapping[str, Iterable[str]]
+    made_the_release: bool
 
 
 class RoundBefore(NamedTuple):
@@ -90,7 +94,7 @@ def provenance(
 
     Args:
         manifest: the release's.
-        night: the run that made it.
+        night: the run that made it, or a later one.
         delivery_log: the round's deliveries.
         population_note: as `population.note_of` tells of the quarter that the rates divide by.
         round_: the survey round.
@@ -112,6 +116,7 @@ def provenance(
         "methodVersion": manifest["methodVersion"],
         "run": night.run,
         "madeAt": night.at.isoformat(),
+        "reconstructed": not night.made_the_release,
         "tables": {
             asset: _made(asset, made, round_.name) | {"upstream": sorted(night.upstream.get(asset, ()))}
             for asset, made in sorted(night.made.items())
@@ -199,7 +204,7 @@ def _labels(asset: str, questionnaire: str) -> dict[str, str]:
 
 
 def write(root: UPath, round_name: str, document: Mapping[str, Any]) -> None:
-    """Writes the document beside its release. One that is there already stays: the first run made the release.
+    """Writes the document beside its release. One that is there already stays: it is nearest to what made the release.
 
     Raises:
         StorageError: an object store refused it.

@@ -27,11 +27,12 @@ from schemas.lineage import SOURCES
 
 INBOX, FOLK1A = SOURCES
 _CASES = ("responses", "rejected_rows")
-# What tells a case's row without telling anything of it.
-_PLACE = ("municipality_code", "file", "row")
+# What tells a case's row without telling anything of it; not the file's name, which may hold anything.
+_PLACE = ("municipality_code", "row")
 _FINDING_FIGURES = ("numerator", "share", "share_ci95_lower", "share_ci95_upper")
 _SHOWN_VALUES = 20
-# The columns of `case_rates` that follow from the municipality's own cases and residents alone, whoever else takes part.
+# The columns of `case_rates` that no other municipality's cases change. Of one that reports for others, `reports_for`, the
+# residents and what is computed with them do follow from whether those hand in themselves: who does is no longer counted in.
 OF_OWN = frozenset(
     {
         *("round", "municipality_code", "municipality_name", "region_code", "region_name"),
@@ -88,7 +89,7 @@ class Population(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What came from outside in one round: the deliveries that count and can reach the value, and the population."""
+    """What came from outside in one round: the deliveries whose cases count and can reach the value, and the population."""
 
     round: str
     tables: tuple[Upstream, ...]
@@ -106,8 +107,9 @@ class Trace:
         status: what the release is now; None where its decisions do not lie with it.
         code_version: the version of the program that made the release.
         method_version: the number of the method.
-        run: the run that made it.
-        made_at: when (ISO 8601, UTC).
+        run: the run that made it; where `reconstructed` the later one that gathered what made it.
+        made_at: when it did (ISO 8601, UTC).
+        reconstructed: whether another run than the one that made the release gathered this.
         settings: the round's settings that figures depend on.
         file: the parquet file within the release.
         sha256: its checksum, which is the manifest's.
@@ -132,6 +134,7 @@ class Trace:
     method_version: str
     run: str
     made_at: str
+    reconstructed: bool
     settings: Mapping[str, Any]
     file: str
     sha256: str
@@ -267,6 +270,7 @@ def _trace(release: _Release, path: str, key: str, column: str) -> Trace:
         method_version=release.made_by["methodVersion"],
         run=release.made_by["run"],
         made_at=release.made_by["madeAt"],
+        reconstructed=release.made_by.get("reconstructed", False),
         settings=release.manifest["settings"],
         file=path,
         sha256=release.resources[path]["hash"].removeprefix("sha256:"),
@@ -413,9 +417,10 @@ def _tables(made_by: Mapping[str, Any], follows: Mapping[str, list[str]]) -> tup
 
 
 def _reaching(release: _Release, asset: str, column: str, row: Mapping[str, Any]) -> set[str]:
-    """The municipalities whose deliveries can reach a value.
+    """The municipalities whose cases can reach a value.
 
-    Of a breakdown they are those whose cases are counted. Whether a count is hidden or rounded follows from all.
+    Of a breakdown they are those whose cases are counted. Whether a count is hidden or rounded follows from all, and whom a
+    municipality reports for from who hands in.
     """
     rates = release.table(RATES).select("municipality_code", "region_code", "municipality_group_code")
     everybody = pl.lit(value=True)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from pipelines.ingest.text import is_written
 from portal import danish
 from portal.access.guard import kl_identity
 from portal.identity import Identity
@@ -22,9 +23,9 @@ def filled(sent: Mapping[str, str], fields: tuple[str, ...] = FIELDS) -> dict[st
 def faults(given: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with name and reason, by field."""
     found = {}
-    if not given["navn"]:
+    if not is_written(given["navn"]):
         found["navn"] = "Skriv dit navn"
-    if not given["begrundelse"]:
+    if not is_written(given["begrundelse"]):
         found["begrundelse"] = "Skriv en begrundelse"
     for field in FIELDS:
         if len(given[field]) > _TEXT_CHARACTERS:

@@ -14,7 +14,6 @@ from upath import UPath
 import assets.disclosure
 import assets.release
 import pipelines.quality.expectations
-from pipelines.release.contents import shared_checksum
 from pipelines.release.gate import require_audited, require_judged
 from pipelines.release.history import earlier_releases
 from pipelines.release.manifest import differences
@@ -262,19 +261,19 @@ def test_shared_files_that_were_not_audited_are_no_release(released):
         require_audited([], answers, audit, {})
 
 
-def test_shared_files_that_the_quality_gate_did_not_judge_are_no_release(released):
+def test_tables_that_the_quality_gate_did_not_judge_are_no_release(released):
     with pytest.raises(ReleaseError, match="not those that the quality gate judged"):
-        require_judged([], table(released, "quality_report"))
+        require_judged("c" * 64, table(released, "quality_report"))
 
 
-def test_shared_files_that_the_quality_gate_stops_are_no_release(released):
-    report = table(released, "quality_report").with_columns(candidate_sha256=pl.lit(shared_checksum([])))
-    require_judged([], report)
+def test_tables_that_the_quality_gate_stops_are_no_release(released):
+    report = table(released, "quality_report").with_columns(candidate_sha256=pl.lit("c" * 64))
+    require_judged("c" * 64, report)
     unmet = report.with_columns(
         met=pl.col("expectation") != "rates_are_cases_by_population", action_da=pl.lit("Spørg.")
     )
     with pytest.raises(QualityError, match="rates_are_cases_by_population"):
-        require_judged([], unmet)
+        require_judged("c" * 64, unmet)
 
 
 def test_a_release_that_the_audit_did_not_read_stops_the_next_one(root, monkeypatch):

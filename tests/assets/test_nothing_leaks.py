@@ -5,7 +5,9 @@ pages for analysts, and what lies beside and at the root of a release.
 """
 
 import sqlite3
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -21,6 +23,7 @@ MARKERS = {
     "CPR number": CPR,
     "CPR number without its dash": CPR.replace("-", ""),
     "rejected answer": "Regjonen-XVII",
+    "folder": "mappe med navn 2306",
     "amount": "2.987.613",
     "amount as a number": "2987613",
 }
@@ -43,17 +46,61 @@ def told(request, tmp_path_factory):
         ],
         name=f"20221101T080000Z__{CPR} {MARKERS['case id']}.csv",
     )
-    nights = [botilbud(root, "nightly", "--round", ROUND.name)]
-    assert nights[0].returncode == 0, nights[0].stderr
-    if request.param != "a good night":
-        for path in (root / "inbox" / ROUND.name / "101").iterdir():
-            path.unlink()
-        nights.append(botilbud(root, "nightly", "--round", ROUND.name))
-        assert nights[1].returncode == 1
-    return said_by(root, nights)
+    misplaced = root / "inbox" / ROUND.name / MARKERS["folder"] / f"{MARKERS['case id']}.xlsx"
+    misplaced.parent.mkdir()
+    misplaced.write_bytes(MARKERS["free text"].encode())
+    with Receiver() as alerts, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOTILBUD_ALERT_WEBHOOK", alerts.url)
+        commands = [botilbud(root, "nightly", "--round", ROUND.name)]
+        assert commands[0].returncode == 0, commands[0].stderr
+        if request.param != "a good night":
+            for path in (root / "inbox" / ROUND.name / "101").iterdir():
+                path.unlink()
+            commands.append(botilbud(root, "nightly", "--round", ROUND.name))
+            assert commands[1].returncode == 1
+    own = next((root / "releases" / ROUND.name).glob("*/municipalities/165"))
+    for file, key, column in (
+        ("responses.parquet", "row=2", "comment"),
+        ("responses.parquet", "row=99", "age"),
+        ("rejected_rows.parquet", "row=4,question=22", "message"),
+        ("delivery_log.parquet", "delivery=0", "file"),
+    ):
+        commands += [botilbud(root, "trace", str(own / file), key, column, *more) for more in ((), ("--json",))]
+    commands += [
+        botilbud(root, *words)
+        for words in (["quality", "list", "--round", ROUND.name], ["heartbeat"], ["purge", "--dry-run"])
+    ]
+    said = said_by(root, commands)
+    assert alerts.received
+    return said | {f"alert {number + 1}": content for number, content in enumerate(alerts.received)}
 
 
-def said_by(root, nights):
+class Receiver:
+    """What stands at the address of a webhook, on loopback."""
+
+    def __enter__(self):
+        received = self.received = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                received.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def said_by(root, commands):
     home = root.parent / "dagster-home"
     release = next(path for path in (root / "releases" / ROUND.name).iterdir() if path.is_dir())
     files = [
@@ -71,8 +118,8 @@ def said_by(root, nights):
             # A row that does not fit a page of the file is split over several: told as SQL it is whole.
             said[f"{path.name} as SQL"] = "\n".join(database.iterdump()).encode()
         database.close()
-    for number, night in enumerate(nights):
-        said[f"printed by night {number + 1}"] = (night.stdout + night.stderr).encode()
+    for number, command in enumerate(commands):
+        said[f"printed by command {number + 1}"] = (command.stdout + command.stderr).encode()
     return said
 
 

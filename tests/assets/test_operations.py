@@ -52,7 +52,8 @@ def test_a_night_tells_its_warnings_once_and_its_failure_and_never_an_answer(tmp
         bad = botilbud(root, "nightly", "--round", ROUND.name)
     assert bad.returncode == 1
     assert [content["kind"] for _, _, content in posted] == ["warnings", "failure"]
-    assert "461" in posted[1][2]["text"]
+    assert "Kvalitetskontrollen stopper udgivelsen." in posted[1][2]["text"]
+    assert "Hvor: Odense (461)\n" in posted[1][2]["text"]
     for _, _, content in posted:
         assert COMMENT not in content["text"]
         assert "sager.csv" not in content["text"]

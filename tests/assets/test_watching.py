@@ -14,14 +14,14 @@ from dagster._core.scheduler.instigation import TickData, TickStatus
 from typer.testing import CliRunner
 from upath import UPath
 
-from assets import cli, watching
+from assets import cli, cli_operations, watching
 from assets.definitions import build_defs
 from assets.instance import dagster_instance
 from assets.run_history import give_back_space, old_runs, old_ticks, remove_run, remove_ticks
 from assets.settings import PROJECT
 from pipelines.heartbeat import beat
 from schemas import rounds
-from schemas.errors import QualityError
+from schemas.errors import BotilbudError, QualityError
 from schemas.retention import load_rules
 from tests.scenario import ROUND
 from tests.unit.alerts_scenario import webhook
@@ -174,8 +174,10 @@ def test_heartbeat_lists_every_round_and_is_content_with_a_fresh_one(tmp_path, p
     heard = CliRunner().invoke(cli.app, ["heartbeat"])
     assert heard.exit_code == 0
     first, second = heard.stdout.splitlines()
-    assert re.fullmatch(r"Runde 2022-10-01: sidste gode nat sluttede \d\d-\d\d-\d{4} kl\. \d\d\.\d\d\.", first)
-    assert second == "Runde 2024-10-01: lukket."
+    assert re.fullmatch(
+        r"Runde 2022-10-01: Seneste vellykkede kørsel sluttede \d\d-\d\d-\d{4} kl\. \d\d\.\d\d\.", first
+    )
+    assert second == "Runde 2024-10-01: Lukket."
     assert posted == []
 
 
@@ -185,10 +187,23 @@ def test_heartbeat_fails_for_a_late_round_and_tells_it_once(posted):
         heard = CliRunner().invoke(cli.app, ["heartbeat"])
         assert heard.exit_code == 1
         assert heard.stdout.splitlines()[0] == (
-            "Runde 2022-10-01: ingen god nat endnu - forsinket: der skal være en god nat inden for 30 timer."
+            "Runde 2022-10-01: Der er ingen vellykket kørsel. Forsinket: Nattens kørsel er endnu ikke lykkedes."
         )
         assert heard.stderr == ""
     assert [content["kind"] for _, _, content in posted] == ["lateness"]
+
+
+@pytest.mark.usefixtures("one_open_round")
+def test_heartbeat_names_how_late_a_round_is_or_that_a_clock_was_wrong(tmp_path):
+    for hours, why in (
+        (-31, "er ikke lykkedes i 30 timer."),
+        (31, "er noteret med et tidspunkt, der endnu ikke er kommet"),
+    ):
+        at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+        beat(UPath(tmp_path / "data"), ROUND.name, "run", None, at)
+        heard = CliRunner().invoke(cli.app, ["heartbeat"])
+        assert heard.exit_code == 1
+        assert f". Forsinket: Nattens kørsel {why}" in heard.stdout.splitlines()[0]
 
 
 @pytest.mark.usefixtures("one_open_round")
@@ -316,7 +331,7 @@ def after(days):
 
 
 @pytest.mark.usefixtures("home")
-def test_a_dry_run_tells_and_removes_nothing_and_a_purge_notes_what_went(tmp_path):
+def test_a_dry_run_tells_and_removes_nothing_and_a_purge_notes_what_went(tmp_path, monkeypatch):
     with dagster_instance() as instance:
         first = run(good_job, instance)
         run(good_job, instance)
@@ -329,16 +344,25 @@ def test_a_dry_run_tells_and_removes_nothing_and_a_purge_notes_what_went(tmp_pat
     ]
     assert not (tmp_path / "data").exists()
     assert purge().stdout.splitlines()[1].startswith("- 0 Dagster-kørsler"), "they are young"
-    gone = purge("--today", after(half_a_year))
+    monkeypatch.setattr(cli_operations, "_now", lambda: dt.datetime.now(dt.UTC) + dt.timedelta(days=half_a_year))
+    gone = purge()
     assert (gone.exit_code, gone.stderr) == (0, "")
     with dagster_instance() as instance:
         assert instance.get_run_by_id(first.run_id) is None
     (noted,) = (tmp_path / "data" / "purged").iterdir()
-    assert noted.name == f"{after(0)}.jsonl"
+    assert noted.name == f"{after(half_a_year)}.jsonl"
     assert [(line["what"], line["run"]) for line in map(json.loads, noted.read_text().splitlines())] == [
         ("dagster_runs", first.run_id)
     ]
-    assert purge("--today", after(half_a_year)).stdout.splitlines()[1].startswith("- 0 Dagster-kørsler")
+    assert purge().stdout.splitlines()[1].startswith("- 0 Dagster-kørsler")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_purge_is_never_judged_by_another_day_than_today(tmp_path):
+    refused = purge("--today", after(0))
+    assert isinstance(refused.exception, BotilbudError)
+    assert str(refused.exception).startswith("--today kan kun bruges sammen med --dry-run")
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_project_tries_crashed_runs_again_and_no_refused_ones(tmp_path):

@@ -68,8 +68,9 @@ def test_the_distance_of_a_finding_is_from_its_interval_to_the_published_share()
         {"finding": "under_35", "numerator": 30, "denominator": 30},
         {"finding": "viso_involved", "numerator": 10, "denominator": 30},
         {"finding": "provider_private", "numerator": 0, "denominator": 0},
+        {"finding": "over_8_places", "numerator": None, "denominator": 30},  # hidden
     ]
-    control = controls.findings(filled(tables.KEY_FINDINGS, rows), {**FINDING_SHARES, "sentence": 0.5})
+    control = controls.findings(filled(tables.RELEASED_KEY_FINDINGS, rows), {**FINDING_SHARES, "sentence": 0.5})
     # Wilson's limits of 0 of 30 are 0 and z² / (30 + z²), of 30 of 30 they are 30 / (30 + z²) and 1.
     assert values(control, "distance") == pytest.approx(
         {
@@ -90,6 +91,17 @@ def test_the_distance_of_an_answer_is_between_the_intervals_of_both_rounds():
 
 def test_a_question_that_nobody_answered_in_one_of_the_rounds_is_not_compared():
     assert controls.answers(answers({"none": 100}, 100), answers({"none": 0}, 0)).is_empty()
+
+
+def test_an_answer_that_one_of_the_rounds_hides_is_not_compared():
+    shown = answers({"none": 70, "treatment": 20, "other": 10}, 100)
+    hidden = shown.with_columns(
+        pl.when(pl.col("answer") == "other").then(None).otherwise(name).alias(name) for name in ("cases", "share")
+    ).with_columns(
+        value_status=pl.when(pl.col("answer") == "other").then(pl.lit("suppressed")).otherwise("value_status")
+    )
+    for now, before in ((shown, hidden), (hidden, shown)):
+        assert controls.answers(now, before)["where"].to_list() == ["sentence/none", "sentence/treatment"]
 
 
 def test_the_ratio_of_a_rate_is_the_one_nearest_to_1_in_its_interval():

@@ -5,10 +5,11 @@ import http.server
 import ipaddress
 import json
 import socket
+import socketserver
 import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import polars as pl
 from aiosmtpd.controller import Controller
@@ -155,8 +156,34 @@ def webhook(*statuses, delay=0.0):
         server.server_close()
 
 
+@contextmanager
+def dripping(greeting, drop, pause=0.02):
+    """A server that says this greeting and then a drop at a time for ever, so that no single read ever takes long."""
+    stop = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):  # whoever listened has gone
+                self.request.sendall(greeting)
+                while not stop.wait(pause):
+                    self.request.sendall(drop)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            stop.set()
+            server.shutdown()
+            thread.join()
+    for left in threading.enumerate():  # those that were sending, now that nobody drips
+        if left.name == "alert":
+            left.join(10)
+
+
 def warning(expectation, id_, keys=("147",), accepted_by=None, met=False, severity="look"):
-    """A row of the quality report."""
+    """A row of the quality report; by default a warning that nobody accepted."""
     at = NOW if accepted_by else None
     return {
         "round": ROUND.name,

@@ -87,6 +87,12 @@ def plain(round_, number_of):
     }
 
 
+def protected(made, round_):
+    """The tables of a round that everybody may see, by name."""
+    exact = Exact(*(made[name] for name in Exact._fields))
+    return protected_tables(exact, round_, CATALOGUE, secret=b"s" * 32, earlier=[])
+
+
 def log(*deliveries):
     """A delivery log: per file the municipality, its number, the status, rows and rejected rows."""
     names = ("municipality_code", "delivery", "status", "rows", "rejected")
@@ -100,19 +106,19 @@ def sound():
     """The candidate, and what was before it."""
     now = plain(ROUND, CASES)
     earlier = plain(EARLIER, CASES | {"101": 55, "461": 42})
-    exact = Exact(*(now[name] for name in Exact._fields))
     material = Material(
         ROUND,
         now["case_rates"],
         now["area_averages"],
         changes.round_changes(earlier["case_rates"], now["case_rates"]),
         *(now[name] for name in (*BREAKDOWNS, "key_findings")),
-        protected_tables(exact, ROUND, CATALOGUE, secret=b"s" * 32, earlier=[]),
+        protected(now, ROUND),
         population(),
         log(*((code, i, "current", number, 0) for i, (code, number) in enumerate(CASES.items()))),
         "c" * 64,
     )
-    before = {name: earlier[name] for name in ("case_rates", "question_answers")}
+    shown_before = protected(earlier, EARLIER)["question_answers"]
+    before = {"case_rates": earlier["case_rates"], "shared_question_answers": shown_before}
     return material, Before(manifest(), before)
 
 

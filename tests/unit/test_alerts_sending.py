@@ -4,12 +4,18 @@ import email
 import email.policy
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import stamina
+from dagster._grpc.client import DEFAULT_SENSOR_GRPC_TIMEOUT
 
+from assets.settings import PROJECT
+from pipelines.alerts import sending
 from pipelines.alerts.channels import Channels
 from pipelines.alerts.sending import send
 from pipelines.retrying import ATTEMPTS
@@ -21,6 +27,7 @@ from tests.unit.alerts_scenario import (
     SENDER,
     Kept,
     certificate,
+    dripping,
     mail,
     mail_server,
     tls_context,
@@ -208,6 +215,77 @@ def test_a_channel_that_fails_does_not_keep_the_other_from_telling(unused_port):
     with webhook(200) as (address, posted):
         sent, faults = send(MESSAGE, Channels(mail(unused_port).mail, address))
     assert (sent, len(faults), len(posted)) == (True, 1, 1)
+
+
+DRIPS = {
+    "mail": (b"220 hello\r\n", b"250-x\r\n"),
+    "webhook": (b"HTTP/1.1 200 OK\r\n", b"X-Drop: x\r\n"),
+}
+
+
+def to(channel, port, deadline):
+    hook = f"http://127.0.0.1:{port}{SECRET_PATH}"
+    channels = mail(port) if channel == "mail" else Channels(None, hook, timeout_seconds=5.0)
+    return replace(channels, deadline_seconds=deadline)
+
+
+@pytest.mark.parametrize("channel", DRIPS)
+def test_a_server_that_drips_is_given_up_at_the_deadline(channel):
+    started = time.monotonic()
+    with dripping(*DRIPS[channel]) as port:
+        sent, (fault,) = send(MESSAGE, to(channel, port, 0.3))
+        took = time.monotonic() - started
+    where = f"the mail server 127.0.0.1:{port}" if channel == "mail" else "the webhook at 127.0.0.1"
+    assert (sent, fault) == (False, f"alert not sent: {where} did not take it within 0.3 seconds")
+    assert 0.3 <= took < 2
+
+
+def test_a_server_that_drips_keeps_no_process_from_ending():
+    program = """
+import sys
+from pipelines.alerts.channels import Channels
+from pipelines.alerts.sending import send
+from tests.unit.alerts_scenario import MESSAGE
+send(MESSAGE, Channels(None, sys.argv[1], deadline_seconds=0.1))
+print("given up", flush=True)
+"""
+    with dripping(*DRIPS["webhook"]) as port:
+        ended = subprocess.run(
+            [sys.executable, "-c", program, f"http://127.0.0.1:{port}{SECRET_PATH}"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            cwd=PROJECT,
+        )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "given up\n", "")
+
+
+@pytest.mark.parametrize("channel", DRIPS)
+def test_a_server_that_drips_keeps_the_other_channel_from_nothing(channel):
+    handler = Kept()
+    with dripping(*DRIPS[channel]) as port, webhook(200) as (address, posted), mail_server(handler) as mail_port:
+        slow = to(channel, port, 1.5)
+        channels = replace(slow, webhook=address) if channel == "mail" else replace(slow, mail=mail(mail_port).mail)
+        sent, faults = send(MESSAGE, channels)
+    assert (sent, len(faults), len(posted) + len(handler.envelopes)) == (True, 1, 1)
+
+
+def test_a_message_may_take_less_than_a_sensor_is_given():
+    assert Channels(None, None).deadline_seconds < DEFAULT_SENSOR_GRPC_TIMEOUT
+
+
+def test_whatever_goes_wrong_in_a_channel_is_one_line_without_its_text(monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError(PASSWORD)
+
+    monkeypatch.setattr(sending, "email", broken)
+    handler = Kept()
+    with mail_server(handler) as port, webhook(200) as (address, posted):
+        sent, (fault,) = send(MESSAGE, Channels(mail(port).mail, address))
+    assert (sent, len(posted)) == (True, 1)
+    assert fault.startswith("alert not sent: RuntimeError; ")
+    assert PASSWORD not in fault
 
 
 def test_what_channels_look_like_in_a_log_holds_no_secret():

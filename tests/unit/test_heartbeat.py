@@ -40,6 +40,14 @@ def test_a_round_is_late_once_its_hours_are_over_and_not_before(root):
     assert late(root, [patient], NIGHT + allowed + dt.timedelta(seconds=1)) == []
 
 
+def test_a_night_from_the_future_is_late_unless_clocks_differ_by_so_little(root):
+    beat(root, ROUND.name, "run", None, NIGHT)
+    minutes = dt.timedelta(minutes=5)
+    assert late(root, [ROUND], NIGHT - minutes) == []
+    assert late(root, [ROUND], NIGHT - minutes - dt.timedelta(seconds=1)) == [(ROUND, Beat("run", None, NIGHT))]
+    assert late(root, [CLOSED], NIGHT - dt.timedelta(days=400)) == []
+
+
 def test_a_closed_round_is_never_late(root):
     assert late(root, [CLOSED], NIGHT) == []
 

@@ -9,6 +9,7 @@ import pytest
 from upath import UPath
 
 from pipelines import storage
+from pipelines.documentation.table_pages import table_pages
 from pipelines.reference.population import PACKAGED_CSV, PACKAGED_QUARTER, note_of, population
 from pipelines.release import life, provenance
 from schemas import tables
@@ -33,10 +34,10 @@ def log():
     return filled(tables.DELIVERY_LOG, rows).with_columns(status=pl.Series(["rejected", "current"]))
 
 
-def document(root, run="run 1", before=None, made=None):
+def document(root, run="run 1", before=None, made=None, made_the_release=True):
     release = released(root, CASES).release
     made = made or {"population": MADE, "case_rates": MADE._replace(rows=None)}
-    night = provenance.Night(run, AT, made, {"case_rates": {"responses", "population"}})
+    night = provenance.Night(run, AT, made, {"case_rates": {"responses", "population"}}, made_the_release)
     manifest = life.manifest_of(UPath(root), ROUND.name, release)
     return provenance.provenance(manifest, night, log(), NOTE, ROUND, before)
 
@@ -110,6 +111,16 @@ def test_the_first_run_made_the_release_and_stays(tmp_path):
     assert provenance.read(UPath(tmp_path), ROUND.name, first["release"]) == json.loads(json.dumps(first))
     names = {path.name for path in storage.releases(UPath(tmp_path), ROUND.name).iterdir()}
     assert names == {first["release"], f"{first['release']}.provenance.json", "latest.json"}
+
+
+def test_what_a_later_run_gathered_says_so_as_do_its_pages(tmp_path):
+    first, later = document(tmp_path), document(tmp_path, run="run 2", made_the_release=False)
+    assert (first["reconstructed"], later["reconstructed"]) == (False, True)
+    for made, told in ((first, "<dt>Lavet</dt>"), (later, "<dt>Herkomsten samlet</dt>")):
+        pages = table_pages(made | {"population": note_of("2022K4", UPath(tmp_path))}, ROUND.questionnaire)
+        for page in ("tables/index.html", "tables/case_rates.html"):
+            facts = [line for line in pages[page].decode().splitlines() if f"kørsel <code>{made['run']}</code>" in line]
+            assert [line.startswith(told) for line in facts] == [True]
 
 
 def test_the_same_night_gives_the_same_bytes(tmp_path):

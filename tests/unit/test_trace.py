@@ -318,16 +318,18 @@ def test_a_figure_of_an_earlier_release_is_followed_there(tmp_path, release):
 def test_a_value_of_a_single_case_is_traced_but_not_repeated(release):
     found = trace(release / RESPONSES, "row=3", "age")
     assert (found.is_shared, found.value) == (False, None)
-    assert found.key == {"municipality_code": "101", "file": "sager.csv", "row": 3}
+    assert found.key == {"municipality_code": "101", "row": 3}
     (inputs,) = found.inputs
     assert [delivery.sha256 for delivery in inputs.deliveries] == ["1" * 64]
-    assert "4711" not in told(found) + json.dumps(found.document())
+    everything = told(found) + json.dumps(found.document())
+    assert "4711" not in everything
+    assert "sager.csv" not in everything
     assert "vises ikke her" in told(found)
 
 
 def test_a_broken_rule_is_not_repeated(release):
     found = trace(release / REJECTED, "row=4,rule=cpr", "message")
-    assert (found.value, found.key) == (None, {"municipality_code": "101", "file": "sager.csv", "row": 4})
+    assert (found.value, found.key) == (None, {"municipality_code": "101", "row": 4})
 
 
 def test_a_municipalitys_own_count_is_not_repeated_and_the_countrys_is(release):
@@ -399,6 +401,22 @@ def test_a_file_is_found_by_a_way_around(release):
 def test_a_release_from_before_there_were_traces_says_so(release):
     provenance.beside(release).unlink()
     assert "Udgivelsen er lavet, før udgivelser kunne spores" in refused(release / RATES, "101", "cases")
+
+
+def test_a_trace_that_a_later_run_gathered_does_not_claim_that_the_run_made_the_release(release):
+    found = trace(release / RATES, "101", "cases")
+    assert not found.reconstructed
+    assert "  lavet 01-12-2022 kl. 03.00 af kørsel run 1 med program 0.1.0, metode 1" in told(found).splitlines()
+    path = provenance.beside(release)
+    document = json.loads(path.read_bytes()) | {"reconstructed": True, "run": "run 2"}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    later = trace(release / RATES, "101", "cases")
+    assert later.document()["reconstructed"] is True
+    lines = told(later).splitlines()
+    assert "  lavet med program 0.1.0, metode 1" in lines
+    gathered = "  det følgende er samlet 01-12-2022 kl. 03.00 af en senere kørsel run 2, som ikke lavede udgivelsen"
+    assert gathered in lines
+    assert not any("af kørsel run 2" in line for line in lines)
 
 
 def test_it_is_told_where_the_population_came_from(release):
