@@ -32,9 +32,10 @@ def summary(night: Night) -> list[str]:
     log, rates = night.delivery_log, night.case_rates
     rejected_files = log.filter(pl.col("status") == "rejected").height
     rejected_rows = night.rejected_rows.select("municipality_code", "row").n_unique()
-    counted = f"{rates.height} kommuner, {rates['cases'].sum()} sager"
+    read = f"{_counted(rates.height, 'kommune', 'kommuner')}, {_counted(rates['cases'].sum(), 'sag', 'sager')}"
+    rejected = f"{_counted(rejected_files, 'fil', 'filer')} og {_counted(rejected_rows, 'række', 'rækker')} er afvist"
     return [
-        f"{counted}; {rejected_files} filer og {rejected_rows} rækker er afvist.",
+        f"{read}; {rejected}.",
         *_population(night),
         *_participants(night),
         *_figures_from(night),
@@ -87,6 +88,10 @@ def _warnings(report: pl.DataFrame) -> Sequence[str]:
     return (
         f"Kvalitetskontrollen har {waiting} {'advarsel' if waiting == 1 else 'advarsler'}, som en konsulent skal se på.",
     )
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _told(report: pl.DataFrame) -> list[str]:

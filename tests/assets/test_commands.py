@@ -29,7 +29,7 @@ def test_a_night_says_what_it_did_in_danish_and_nothing_else(after_a_night):
     assert night.returncode == 0
     assert night.stderr == ""
     assert night.stdout.splitlines() == [
-        "Runde 2022-10-01: 8 kommuner, 15 sager; 0 filer og 1 rækker er afvist.",
+        "Runde 2022-10-01: 8 kommuner, 15 sager; 0 filer og 1 række er afvist.",
         "  Advarsel: befolkningen for 2022K4 kunne ikke hentes fra Danmarks Statistik; raterne bygger på 2020K1.",
         "  Kvalitetskontrollen har 2 advarsler, som en konsulent skal se på.",
         f"  Udgivelse {latest['release']} i {root}/releases/2022-10-01.",
@@ -193,7 +193,7 @@ def test_a_municipality_with_a_rejected_newer_file_keeps_its_older_good_one(tmp_
     hand_in(root, "147", [row("147", 1)])
     (root / "inbox" / ROUND.name / "147" / "20221201T080000Z__ny.xlsx").write_bytes(b"PK\x03\x04 broken")
     night = botilbud(root, "nightly", "--round", ROUND.name)
-    assert "1 kommuner, 1 sager; 1 filer og 0 rækker er afvist." in night.stdout
+    assert "1 kommune, 1 sag; 1 fil og 0 rækker er afvist." in night.stdout
 
 
 def test_a_night_shows_its_steps_on_a_terminal(tmp_path):
