@@ -117,7 +117,10 @@ def test_a_request_to_another_machine_would_be_seen_and_refused(tab):
 
 
 def test_make_ui_starts_what_is_tested_here():
-    shown = subprocess.run(["make", "--dry-run", "ui"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    # These tests may be run by make themselves, whose settings would come along.
+    recipe = ["make", "--no-print-directory", "--dry-run", "ui"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    shown = subprocess.run(recipe, cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == shlex.join(web_server_command(Path(".venv/bin"), 3000))
 
 
