@@ -32,7 +32,7 @@ def summary(night: Night) -> list[str]:
     log, rates = night.delivery_log, night.case_rates
     rejected_files = log.filter(pl.col("status") == "rejected").height
     rejected_rows = night.rejected_rows.select("municipality_code", "row").n_unique()
-    read = f"{_counted(rates.height, 'kommune', 'kommuner')}, {_counted(rates['cases'].sum(), 'sag', 'sager')}"
+    read = f"{_counted(rates.height, 'kommune', 'kommuner')}, {_counted(int(rates['cases'].sum()), 'sag', 'sager')}"
     rejected = f"{_counted(rejected_files, 'fil', 'filer')} og {_counted(rejected_rows, 'række', 'rækker')} er afvist"
     return [
         f"{read}; {rejected}.",
