@@ -121,6 +121,7 @@ def test_a_data_root_that_cannot_be_written_is_one_line_per_step(tmp_path):
     assert all("Not a directory: warehouse/" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_round_with_rejected_files_only_still_tells_each_municipality_what_is_wrong(tmp_path):
     root = tmp_path / "data"
     hand_in(root, "147", [row("147", i, gender="Kvnde") for i in range(7)])
@@ -171,6 +172,7 @@ def test_an_unknown_round_is_one_line(tmp_path):
     assert wrong.stderr.splitlines() == ["there is no round '2021-01-01'; the rounds are: 2022-10-01, 2024-10-01"]
 
 
+@pytest.mark.slow
 def test_the_correction_workbook_corrected_and_handed_in_replaces_the_delivery(after_a_night, tmp_path):
     root = tmp_path / "data"
     shutil.copytree(after_a_night[0], root)
@@ -188,6 +190,7 @@ def test_the_correction_workbook_corrected_and_handed_in_replaces_the_delivery(a
     assert rates.filter(pl.col("municipality_code") == "461")["cases"].item() == 4 + 1
 
 
+@pytest.mark.slow
 def test_a_municipality_with_a_rejected_newer_file_keeps_its_older_good_one(tmp_path):
     root = tmp_path / "data"
     hand_in(root, "147", [row("147", 1)])
@@ -196,6 +199,7 @@ def test_a_municipality_with_a_rejected_newer_file_keeps_its_older_good_one(tmp_
     assert "1 kommune, 1 sag; 1 fil og 0 rækker er afvist." in night.stdout
 
 
+@pytest.mark.slow
 def test_a_night_shows_its_steps_on_a_terminal(tmp_path):
     root = tmp_path / "data"
     hand_in(root, "147", [row("147", 1)])
