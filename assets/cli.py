@@ -247,7 +247,7 @@ def disclosure_report(
     from schemas.rounds import find_round
 
     round_, root = find_round(round_name), settings.data_root()
-    paths = [storage.warehouse(root) / name / f"{round_.name}.parquet" for name in ("answer_counts", "case_rates")]
+    paths = [storage.table_file(root, name, round_.name) for name in ("answer_counts", "case_rates")]
     if not all(path.exists() for path in paths):
         raise BotilbudError(
             f"Runde {round_.name} er ikke kørt endnu. Kør først: botilbud nightly --round {round_.name}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from assets import clock
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -32,7 +34,7 @@ def heartbeat() -> None:
     from pipelines.heartbeat import last_beat, late
     from schemas.rounds import load_rounds
 
-    root, now = settings.data_root(), _now()
+    root, now = settings.data_root(), clock.now()
     storage.require_reachable(root)
     rounds = load_rounds().values()
     too_late = {entry.round_.name: entry for entry in late(root, rounds, now)}
@@ -84,7 +86,7 @@ def purge(
     if today and not dry_run:
         raise BotilbudError("--today kan kun bruges sammen med --dry-run: Der slettes altid efter dagen i dag.")
     root, rules = settings.data_root(), load_rules()
-    now = today.replace(tzinfo=dt.UTC) if today else _now()
+    now = today.replace(tzinfo=dt.UTC) if today else clock.now()
     storage.require_reachable(root)
     files = list(due_files(root, load_rounds().values(), rules, now))
     with dagster_instance() as instance:
@@ -147,7 +149,3 @@ def progress(items: Iterable[Item], length: int, label: str) -> Iterator[Item]:
         return
     with typer.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
         yield from bar
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(microsecond=0)

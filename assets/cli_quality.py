@@ -1,10 +1,10 @@
 """The commands `botilbud quality`: what the quality gate found, and the warnings that a consultant accepts."""
 
-import datetime as dt
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assets.clock import now
 from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def accept_warning(warning: WarningId, round_name: RoundOption, name: Name, reas
     from assets import settings
     from pipelines.quality.acceptances import Acceptance, accept
 
-    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    accept(settings.data_root(), _report(round_name), warning, Acceptance(name, reason, now))
+    accept(settings.data_root(), _report(round_name), warning, Acceptance(name, reason, now()))
     typer.echo(f"Advarsel {warning} er godkendt.")
 
 
@@ -61,7 +60,7 @@ def _report(round_name: str) -> "pl.DataFrame":
     from schemas.rounds import find_round
 
     round_ = find_round(round_name)
-    path = storage.warehouse(settings.data_root()) / "quality_report" / f"{round_.name}.parquet"
+    path = storage.table_file(settings.data_root(), "quality_report", round_.name)
     if not path.exists():
         raise BotilbudError(
             f"Runde {round_.name} er ikke kørt endnu. Kør først: botilbud nightly --round {round_.name}"

@@ -1,9 +1,10 @@
 """The commands `botilbud release`: what a consultant decides of a release."""
 
-import datetime as dt
 from typing import Annotated
 
 import typer
+
+from assets.clock import now
 
 app = typer.Typer(help="Udgivelsernes liv: se dem, gør dem endelige, træk dem tilbage.", no_args_is_help=True)
 
@@ -38,7 +39,7 @@ def promote(release: Release, round_name: RoundOption, name: Name, reason: Reaso
 
     root, round_name = settings.data_root(), _round(round_name)
     id_ = _release(release, round_name)
-    life.promote(root, round_name, id_, by=name, reason=reason, at=_now())
+    life.promote(root, round_name, id_, by=name, reason=reason, at=now())
     typer.echo(f"Udgivelse {id_} er nu endelig.")
 
 
@@ -50,7 +51,7 @@ def withdraw(release: Release, round_name: RoundOption, name: Name, reason: Reas
 
     root, round_name = settings.data_root(), _round(round_name)
     id_ = _release(release, round_name)
-    life.withdraw(root, round_name, id_, by=name, reason=reason, at=_now())
+    life.withdraw(root, round_name, id_, by=name, reason=reason, at=now())
     with life.alone(root, round_name):
         life.repoint(root, round_name)
     current = life.current_release(root, round_name)
@@ -71,7 +72,3 @@ def _release(release: str, round_name: str) -> str:
     if release != "latest":
         return release
     return life.current_release(settings.data_root(), round_name) or release
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(microsecond=0)

@@ -16,6 +16,7 @@ from dagster._core.definitions.data_version import (
     INPUT_DATA_VERSION_TAG_PREFIX,
 )
 
+from assets.clock import now
 from assets.resources import DataRoot, table_of_round_before
 from pipelines import storage
 from pipelines.documentation.table_pages import table_pages
@@ -23,11 +24,6 @@ from pipelines.reference.population import note_of
 from pipelines.release import provenance
 from schemas.errors import ReleaseError
 from schemas.rounds import find_round
-
-
-def now() -> dt.datetime:
-    """The time to note, in whole seconds (UTC)."""
-    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def require_one_night(context: dg.AssetExecutionContext) -> None:
@@ -68,21 +64,22 @@ def write_provenance(
     *,
     is_new: bool,
 ) -> None:
-    """Lays beside the release what made it, and draws the pages on its tables from that."""
+    """Lays beside the release what made it, unless that is there, and draws the pages on its tables from that."""
     round_ = find_round(manifest["round"])
-    upstream = _upstream(context)
-    night = provenance.Night(
-        context.run.run_id, now(), _made(context, upstream, round_.name), upstream, made_the_release=is_new
-    )
-    document = provenance.provenance(
-        manifest,
-        night,
-        delivery_log,
-        note_of(population["population_quarter"][0], storage.reference(data.path)),
-        round_,
-        _round_before(context, data, round_.name),
-    )
-    provenance.write(data.path, round_.name, document)
+    if not provenance.beside(storage.releases(data.path, round_.name) / manifest["id"]).exists():
+        upstream = _upstream(context)
+        night = provenance.Night(
+            context.run.run_id, now(), _made(context, upstream, round_.name), upstream, made_the_release=is_new
+        )
+        document = provenance.provenance(
+            manifest,
+            night,
+            delivery_log,
+            note_of(population["population_quarter"][0], storage.reference(data.path)),
+            round_,
+            _round_before(context, data, round_.name),
+        )
+        provenance.write(data.path, round_.name, document)
     folder = storage.documentation(data.path, round_.name)
     # From what is beside the release now: an unchanged night has made nothing, and its pages stay as they are.
     for path, content in table_pages(

@@ -12,7 +12,7 @@ from pipelines import storage
 from pipelines.documentation.quality_pages import quality_pages
 from pipelines.documentation.rendering import STYLE, style
 from pipelines.documentation.table_pages import no_pages_yet
-from pipelines.quality.acceptances import acceptances
+from pipelines.quality.acceptances import acceptances, is_stopping
 from pipelines.quality.expectations import EXPECTATIONS
 from pipelines.quality.gate import Before, Material, require_met
 from pipelines.quality.gate import quality_report as judged
@@ -122,8 +122,7 @@ def _before(data: DataRoot, round_name: str) -> Before:
 @without_values
 def judge_quality(context: dg.AssetCheckExecutionContext, data: DataRoot) -> Events:
     """Each expectation as a check of its table; one that is not met and stops a release stops it here."""
-    path = storage.warehouse(data.path) / tables.QUALITY_REPORT.name / f"{context.partition_key}.parquet"
-    report = storage.read_parquet(path)
+    report = storage.read_parquet(storage.table_file(data.path, tables.QUALITY_REPORT.name, context.partition_key))
     asked = {(key.asset_key.path[-1], key.name) for key in context.selected_asset_check_keys}
     for row in report.iter_rows(named=True):
         if (row["about"], row["expectation"]) in asked:
@@ -141,7 +140,7 @@ def judge_quality(context: dg.AssetCheckExecutionContext, data: DataRoot) -> Eve
             )
     if (tables.QUALITY_REPORT.name, PASSES) not in asked:
         return
-    stopping = report.filter(~pl.col("met") & (pl.col("severity") == "stop"))
+    stopping = report.filter(is_stopping())
     yield check(
         tables.QUALITY_REPORT.name,
         PASSES,

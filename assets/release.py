@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.clock import now
 from assets.delivering import OWNERS, TABLES_PAGE, Events, documentation, without_values
-from assets.made import now, require_one_night, write_provenance
+from assets.made import require_one_night, write_provenance
 from assets.partitions import rounds
 from assets.resources import DataRoot, table_of_round_before
 from pipelines import storage

@@ -31,7 +31,7 @@ class StatBank(dg.ConfigurableResource):  # type: ignore[type-arg]
 def table_of_round_before(data: DataRoot, table: str, round_name: str) -> tuple[str, pl.DataFrame] | None:
     """The round before a round and its table as last materialised; None without one."""
     before = [name for name in load_rounds() if name < round_name]
-    path = storage.warehouse(data.path) / table / f"{before[-1]}.parquet" if before else None
+    path = storage.table_file(data.path, table, before[-1]) if before else None
     return (before[-1], storage.read_parquet(path)) if path is not None and path.exists() else None
 
 

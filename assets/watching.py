@@ -3,14 +3,13 @@
 What is told and how it is sent stands in `pipelines/alerts/`.
 """
 
-import datetime as dt
 import re
 import sys
 from collections.abc import Sequence
 
 import dagster as dg
 
-from assets import settings
+from assets import clock, settings
 from assets.jobs import nightly
 from pipelines.alerts.telling import tell_of_night
 from pipelines.untold import told
@@ -38,7 +37,7 @@ def after_night(round_name: str, failures: Sequence[str]) -> None:
         channels = settings.alert_channels()
         if channels is None:
             return
-        root, now = settings.data_root(), dt.datetime.now(dt.UTC).replace(microsecond=0)
+        root, now = settings.data_root(), clock.now()
         faults = tell_of_night(root, find_round(round_name), failures, channels, now)
     except BotilbudError as error:
         faults = [f"alert not sent: {error}"]

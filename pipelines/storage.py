@@ -59,6 +59,11 @@ def warehouse(root: UPath) -> UPath:
     return root / "warehouse"
 
 
+def table_file(root: UPath, table: str, round_name: str) -> UPath:
+    """Where the table that an asset made of a round lies."""
+    return warehouse(root) / table / f"{round_name}.parquet"
+
+
 def releases(root: UPath, round_name: str) -> UPath:
     """Where the releases of a round lie, and the pointer to the latest."""
     return root / "releases" / round_name

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipelines.heartbeat import Beat, Late, is_to_come
-from pipelines.ingest.text import printable
+from pipelines.ingest.text import in_one_line
 from pipelines.reference.municipalities import municipalities
 from schemas.rounds import Round
 
@@ -201,5 +201,5 @@ def _places(keys: Sequence[str]) -> str:
 
 def _in_one_line(text: str) -> str:
     """A text of ours as one line, cut where it is too long to be read."""
-    line = printable(" ".join(text.split()))
+    line = in_one_line(text)
     return line if len(line) <= _LINE_CHARACTERS else line[:_LINE_CHARACTERS].rstrip() + " ..."

@@ -17,7 +17,7 @@ from pipelines.alerts import messages
 from pipelines.alerts.channels import Channels
 from pipelines.alerts.sending import send
 from pipelines.heartbeat import Late
-from pipelines.quality.acceptances import acceptances, is_open
+from pipelines.quality.acceptances import acceptances, is_open, is_stopping
 from pipelines.release.life import current_release
 from schemas.rounds import Round
 from schemas.tables import QUALITY_REPORT
@@ -112,13 +112,13 @@ def _stopping(root: UPath, round_name: str, failures: Iterable[str]) -> pl.DataF
     if not any(line.startswith(_JUDGING) for line in failures):
         return QUALITY_REPORT.empty
     try:
-        return _report(root, round_name).filter(pl.col("severity") == "stop", ~pl.col("met"))
+        return _report(root, round_name).filter(is_stopping())
     except (OSError, pl.exceptions.PolarsError):  # what failed the step must not keep it from being told
         return QUALITY_REPORT.empty
 
 
 def _report(root: UPath, round_name: str) -> pl.DataFrame:
-    path = storage.warehouse(root) / "quality_report" / f"{round_name}.parquet"
+    path = storage.table_file(root, QUALITY_REPORT.name, round_name)
     if not path.exists():  # a round that never ran, or a restored one
         return QUALITY_REPORT.empty
     return storage.read_parquet(path)

@@ -95,3 +95,8 @@ def printable(name: str) -> str:
 def is_written(text: str) -> bool:
     """Whether somebody can read anything in a text: it has a letter or a digit."""
     return any(character.isalnum() for character in text)
+
+
+def in_one_line(text: str) -> str:
+    """What somebody wrote, so that no list or log that shows it can be taken for more lines than there are."""
+    return printable(" ".join(text.split()))

@@ -13,7 +13,7 @@ import polars as pl
 from upath import UPath
 
 from pipelines import storage
-from pipelines.ingest.text import is_written, printable
+from pipelines.ingest.text import in_one_line, is_written, printable
 from pipelines.release.basis import checksum
 from schemas.errors import QualityError
 
@@ -41,16 +41,22 @@ def warning_id(round_name: str, expectation: str, failing: Iterable[Sequence[Any
 
 def is_open() -> pl.Expr:
     """Whether a row of a quality report is a warning that nobody accepted."""
-    return _is_warning() & pl.col("accepted_by").is_null()
+    return is_warning() & pl.col("accepted_by").is_null()
 
 
-def _is_warning() -> pl.Expr:
+def is_warning() -> pl.Expr:
+    """Whether a row of a quality report is a warning, accepted or not."""
     return (pl.col("severity") == "look") & ~pl.col("met")
+
+
+def is_stopping() -> pl.Expr:
+    """Whether a row of a quality report stops the release."""
+    return (pl.col("severity") == "stop") & ~pl.col("met")
 
 
 def told_warnings(report: pl.DataFrame) -> list[dict[str, Any]]:
     """The warnings of a quality report as a release's manifest tells them, in the report's order."""
-    warnings = report.filter(_is_warning())
+    warnings = report.filter(is_warning())
     return [
         {
             "expectation": row["expectation"],
@@ -100,14 +106,14 @@ def accept(root: UPath, report: pl.DataFrame, warning: str, acceptance: Acceptan
     Raises:
         QualityError: the report has no such warning, it was accepted already, or name or reason is missing.
     """
-    warnings = report.filter(_is_warning())
+    warnings = report.filter(is_warning())
     if warning not in warnings["warning_id"]:
         raise QualityError(f"the quality report has no warning {printable(warning)!r}")
     if not is_written(acceptance.by) or not is_written(acceptance.reason):
         raise QualityError("accepting a warning needs the name of who accepts and a reason")
     content = {
-        "by": printable(" ".join(acceptance.by.split())),
-        "reason": printable(" ".join(acceptance.reason.split())),
+        "by": in_one_line(acceptance.by),
+        "reason": in_one_line(acceptance.reason),
         "at": acceptance.at.isoformat(),
     }
     path = storage.accepted_warnings(root, report["round"][0]) / f"{warning}.json"

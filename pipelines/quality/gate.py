@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pipelines.quality.acceptances import Acceptance, warning_id
+from pipelines.quality.acceptances import Acceptance, is_stopping, warning_id
 from pipelines.quality.controls import WHERE
 from pipelines.quality.expectations import EXPECTATIONS, LOOK, STOP, Before, Expectation, Material, control_tables
 from schemas.errors import QualityError
@@ -63,7 +63,7 @@ def require_met(report: pl.DataFrame) -> None:
     Raises:
         QualityError: names every unmet expectation that stops a release, with its rows and what to do; no value.
     """
-    unmet = report.filter((pl.col("severity") == STOP) & ~pl.col("met")).rows(named=True)
+    unmet = report.filter(is_stopping()).rows(named=True)
     if unmet:
         told = "; ".join(
             f"{row['expectation']}: {row['rows_failing']} of {row['rows_checked']} rows do not meet it "

@@ -44,7 +44,7 @@ _WITHOUT_POPULATION = frozenset(
     }
 )
 # Columns of a municipality that follow from its own cases and residents alone.
-_OWN = frozenset(
+OWN = frozenset(
     {
         *("municipality_name", "region_code", "region_name", "municipality_group_code", "municipality_group"),
         *("population_18_66", "population_quarter", "cases", "rate_per_1000", "reports_for", "interval_method"),
@@ -179,7 +179,7 @@ class Explanations:
                 return self._all.among(own)
             case "case_rates":
                 # Rank, comparisons and shrinkage follow from everybody's.
-                return self._all.among(own if column in _OWN else None)
+                return self._all.among(own if column in OWN else None)
             case "round_changes":
                 return self._rounds.among(own)
             case "area_averages":

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from upath import UPath
 
 from pipelines import storage
-from pipelines.ingest.text import is_written, printable
+from pipelines.ingest.text import in_one_line, is_written
 from pipelines.release.manifest import NAME
 from schemas.errors import ReleaseError
 
@@ -134,17 +134,12 @@ def _decide(root: UPath, round_name: str, release: str, decision: Decision) -> N
         raise ReleaseError(f"release {release} is {now}; it cannot become {decision.status}")
     if decision.status == FINAL:
         _require_accepted(manifest_of(root, round_name, release))
-    content = decision._asdict() | {"by": _in_one_line(decision.by), "reason": _in_one_line(decision.reason)}
+    content = decision._asdict() | {"by": in_one_line(decision.by), "reason": in_one_line(decision.reason)}
     path = storage.decisions(root, round_name) / release / f"{len(decided) + 1}.json"
     try:
         storage.write_once(path, (json.dumps(content, ensure_ascii=False, default=str) + "\n").encode())
     except FileExistsError:
         raise ReleaseError(f"somebody else decided on release {release} at this moment: look at it again") from None
-
-
-def _in_one_line(text: str) -> str:
-    """What somebody wrote, so that no list or log that shows it can be taken for more lines than there are."""
-    return printable(" ".join(text.split()))
 
 
 def current_release(root: UPath, round_name: str) -> str | None:

@@ -221,21 +221,12 @@ def read(root: UPath, round_name: str, release: str) -> dict[str, Any]:
     Raises:
         ReleaseError: there is none, or it cannot be read.
     """
-    return read_beside(storage.releases(root, round_name) / release)
-
-
-def read_beside(release: UPath) -> dict[str, Any]:
-    """The document beside a release's folder.
-
-    Raises:
-        ReleaseError: there is none, or it cannot be read.
-    """
-    path = beside(release)
+    path = beside(storage.releases(root, round_name) / release)
     try:
         return dict(json.loads(path.read_bytes()))
     except FileNotFoundError:
         raise ReleaseError(
-            f"release {release.name} has no {path.name}: it was made before releases said what made them, or the file was not "
+            f"release {release} has no {path.name}: it was made before releases said what made them, or the file was not "
             "copied with it"
         ) from None
     except (ValueError, TypeError):

@@ -20,6 +20,7 @@ from pipelines.benchmark.measures import FIGURES
 from pipelines.disclosure.shared import SUPPRESSED
 from pipelines.ingest.text import printable
 from pipelines.release import life, manifest, provenance
+from pipelines.release.changes import OWN
 from pipelines.release.contents import RATES, SHARED
 from schemas import tables
 from schemas.errors import ReleaseError
@@ -33,14 +34,7 @@ _FINDING_FIGURES = ("numerator", "share", "share_ci95_lower", "share_ci95_upper"
 _SHOWN_VALUES = 20
 # The columns of `case_rates` that no other municipality's cases change. Of one that reports for others, `reports_for`, the
 # residents and what is computed with them do follow from whether those hand in themselves: who does is no longer counted in.
-OF_OWN = frozenset(
-    {
-        *("round", "municipality_code", "municipality_name", "region_code", "region_name"),
-        *("municipality_group_code", "municipality_group", "population_18_66", "population_quarter", "reports_for"),
-        *("cases", "rate_per_1000", "ci95_lower", "ci95_upper", "ci998_lower", "ci998_upper"),
-        *("interval_method", "reliability"),
-    }
-)
+OF_OWN = OWN | {"round", "municipality_code"}
 # Those that follow from an area's municipalities.
 OF_AREA = {"comparison_region": "region_code", "comparison_municipality_group": "municipality_group_code"}
 

@@ -61,7 +61,7 @@ def due_files(root: UPath, rounds: Iterable[Round], rules: dict[Kept, Rule], now
         if "deliveries_not_counting" in due:
             yield from _deliveries(root, round_.name, now)
         single: tuple[tuple[Kept, UPath], ...] = (
-            ("delivered_rows", storage.warehouse(root) / "delivered_rows" / f"{round_.name}.parquet"),
+            ("delivered_rows", storage.table_file(root, "delivered_rows", round_.name)),
             ("told_alerts", root / ALERTS / f"{round_.name}.json"),
         )
         yield from (Due(what, round_.name, path) for what, path in single if what in due and path.exists())
@@ -69,7 +69,7 @@ def due_files(root: UPath, rounds: Iterable[Round], rules: dict[Kept, Rule], now
 
 def _deliveries(root: UPath, round_name: str, now: dt.datetime) -> Iterator[Due]:
     """The deliveries that the round's last night found not to count, of municipalities whose one that counts is there."""
-    path = storage.warehouse(root) / "delivery_log" / f"{round_name}.parquet"
+    path = storage.table_file(root, "delivery_log", round_name)
     if not path.exists():
         return
     log = storage.read_parquet(path)

@@ -254,7 +254,7 @@ def handed_in(
 
 def _log(root: UPath, round_name: str, municipality_code: str | None) -> list[dict[str, Any]]:
     try:
-        log = storage.scan_parquet(storage.warehouse(root) / "delivery_log" / f"{round_name}.parquet")
+        log = storage.scan_parquet(storage.table_file(root, "delivery_log", round_name))
     except FileNotFoundError:
         return []
     if municipality_code is not None:

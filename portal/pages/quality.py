@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from upath import UPath
 
 from pipelines import storage
-from pipelines.quality.acceptances import Acceptance, accept, acceptances
+from pipelines.quality.acceptances import Acceptance, accept, acceptances, is_stopping, is_warning
 from portal import wording
 from portal.access.csrf import form_texts
 from portal.access.guard import csrf_checked
@@ -73,23 +73,22 @@ class Findings(NamedTuple):
 
 def findings(root: UPath, round_name: str) -> Findings | None:
     """What the quality gate of the last night found in a round; None where there was none yet."""
-    path = storage.warehouse(root) / QUALITY_REPORT.name / f"{round_name}.parquet"
+    path = storage.table_file(root, QUALITY_REPORT.name, round_name)
     try:
         report = storage.read_parquet(path)
         checked_at = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
     except FileNotFoundError:
         return None
     by_warning = acceptances(root, round_name)
-    is_warning = pl.col("severity") == "look"
 
     def those(which: pl.Expr) -> list[Finding]:
         return [_finding(row, by_warning.get(row["warning_id"])) for row in report.filter(which).iter_rows(named=True)]
 
-    warnings = those(is_warning & ~pl.col("met"))
+    warnings = those(is_warning())
     return Findings(
         report=report,
         checked_at=checked_at,
-        stopping=those(~is_warning & ~pl.col("met")),
+        stopping=those(is_stopping()),
         unaccepted=[each for each in warnings if each.accepted is None],
         accepted=[each for each in warnings if each.accepted is not None],
         met=those(pl.col("met")),

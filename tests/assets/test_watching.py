@@ -344,7 +344,7 @@ def test_a_dry_run_tells_and_removes_nothing_and_a_purge_notes_what_went(tmp_pat
     ]
     assert not (tmp_path / "data").exists()
     assert purge().stdout.splitlines()[1].startswith("- 0 Dagster-kørsler"), "they are young"
-    monkeypatch.setattr(cli_operations, "_now", lambda: dt.datetime.now(dt.UTC) + dt.timedelta(days=half_a_year))
+    monkeypatch.setattr(cli_operations.clock, "now", lambda: dt.datetime.now(dt.UTC) + dt.timedelta(days=half_a_year))
     gone = purge()
     assert (gone.exit_code, gone.stderr) == (0, "")
     with dagster_instance() as instance:
