@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from schemas.extracts import EXTRACTS
+from schemas.service_areas import LEVELS
+
 VALUE_STATUSES = ("published", "rounded", "suppressed", "not_reported", "not_applicable")
 DELIVERY_STATUSES = ("current", "superseded", "rejected")
 FILE_RULES = (
@@ -31,6 +34,9 @@ ROW_RULES = (
     "cpr",
     "columns",
 )
+# What rows of an extract may break besides; `overlap` is a warning, and the row counts.
+EXTRACT_ROW_RULES = (*ROW_RULES, "date", "end_before_start", "age", "price", "future")
+OVERLAP = "overlap"
 OUT_OF_SCOPE_REASONS = ("below_threshold", "not_in_residential_care")
 INTERVAL_METHODS = ("exact", "byars")
 COMPARISONS = ("lower", "similar", "higher")
@@ -41,6 +47,11 @@ AREA_TYPES = ("country", "region", "municipality_group", "municipality")
 CHANGE_REASONS = ("late_delivery", "corrected_delivery", "population_revised", "method_version")
 # What an expectation of the quality gate does when it is not met: stops the release, or asks for a consultant's look.
 SEVERITIES = ("stop", "look")
+# Whether a year is over in the extract that it is computed from, or told ahead.
+BASES = ("result", "forecast")
+# The lines of a forecast; totals are sums of the others.
+FORECAST_LINES = ("existing_cases", "inflow_and_outflow", "total_before_refund", "refund", "total")
+INITIATIVE_LEVELS = ("initiative", "subtotal", "total")
 # What the audit reports on: the areas, the headline findings, and what two releases tell together.
 AUDITED = (*AREA_TYPES, "finding", "difference")
 
@@ -77,6 +88,7 @@ class Field:
 
 _TEXT, _INT, _FLOAT, _FLAG = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
 _TEXTS = pl.List(pl.String())
+_DATE = pl.Date()
 
 
 def _count(name: str, label_da: str, description: str, unit: str = "cases", minimum: int = 0) -> Field:
@@ -85,6 +97,12 @@ def _count(name: str, label_da: str, description: str, unit: str = "cases", mini
 
 def _rate(name: str, label_da: str, description: str) -> Field:
     return Field(name, _FLOAT, label_da, description, unit="cases per 1,000 residents aged 18-66", minimum=0)
+
+
+def _kroner(
+    name: str, label_da: str, description: str, *, unit: str = "DKK a year", minimum: int | None = None
+) -> Field:
+    return Field(name, _INT, label_da, description, unit=unit, minimum=minimum)
 
 
 def _share(name: str, label_da: str, description: str) -> Field:
@@ -236,6 +254,72 @@ FIELDS: dict[str, Field] = {
         # Shares
         _share("share_ci95_lower", "Andel, 95 %-interval, nedre grænse", "Lower 95 % limit of the share (Wilson)"),
         _share("share_ci95_upper", "Andel, 95 %-interval, øvre grænse", "Upper 95 % limit of the share (Wilson)"),
+        # Extracts
+        _word("extract", "Udtræk", "Which extract the file or row is of", EXTRACTS),
+        _count("accepted", "Godkendte rækker", "Rows that break no rule", "rows"),
+        Field("extract_row_rule", _TEXT, "Regel", "Rule that the row breaks", values=EXTRACT_ROW_RULES),
+        Field("citizen_id", _TEXT, "Borgernøgle", "The municipality's own pseudonym of a citizen"),
+        Field("birth_year", _INT, "Fødselsår", "Year of birth", minimum=1900),
+        Field("provider", _TEXT, "Leverandør", "Who provides the service"),
+        Field("start_date", _DATE, "Startdato", "First day of the service"),
+        Field("end_date", _DATE, "Slutdato", "Last day of the service; null where it goes on"),
+        _kroner("price_dkk", "Pris", "Price of the service per price_unit, before state refund", unit="DKK per price_unit", minimum=0),
+        _word("price_unit", "Prisenhed", "What the price is per", ("day", "month", "year")),
+        _kroner("own_payment_dkk", "Egenbetaling", "What the citizen pays a year; null for nothing", minimum=0),
+        Field("initiative", _TEXT, "Tiltag", "The municipality's own key of an initiative"),
+        _word("direction", "Retning", "Whether citizens come or go", ("inflow", "outflow")),
+        Field("start_month", _INT, "Måned", "Mean month (1-12) from whose first day the change has effect", minimum=1, maximum=12),
+        _kroner("yearly_price_dkk", "Pris pr. år", "Mean yearly price per citizen", minimum=0),
+        Field("initiative_name", _TEXT, "Tiltagets navn", "What the initiative is called"),
+        Field("legal_basis", _TEXT, "Område", "Service area or group that the effect is counted under"),
+        _kroner("saving_dkk_per_month", "Besparelse pr. borger og måned", "Saving per citizen and month; negative where it costs", unit="DKK a month"),
+        Field("is_counted", _FLAG, "Tæller med i alt", "Whether the effect is in the totals, or only shown"),
+        # Management information
+        Field("year", _INT, "År", "Calendar year", minimum=2000),
+        Field("month", _TEXT, "Måned", "Calendar month", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$"),
+        _word("basis", "Grundlag", "Whether the extract was made after the end of the year (result) or before it (forecast)", BASES),
+        Field("as_of", _TEXT, "Opgjort pr.", "Danish day on which the extract was received", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        _word("service_area_level", "Niveau", "A service area, a group of them, or all", LEVELS),
+        Field("service_area", _TEXT, "Ydelse", "Code of the service area or the group, or `all`"),
+        _count("active_cases", "Aktive sager", "Citizens with a service on any day of the month, each once", "citizens"),
+        _count("citizens", "Borgere", "Citizens with a service on any day of the year; in groups and `all` once per service area", "citizens"),
+        Field("full_year_cases", _FLOAT, "Helårssager", "Cases by the part of the year in which they are active", unit="full-year cases", minimum=0),
+        _kroner("cost_dkk", "Udgift", "Cost in the year, before state refund", minimum=0),
+        _kroner("unit_cost_dkk", "Enhedsudgift", "Cost per full-year case; null without cases", minimum=0),
+        _kroner("unit_cost_fixed_dkk", "Enhedsudgift i faste priser", "Cost per full-year case in the prices of price_level_year; null without cases", minimum=0),
+        Field("price_level_year", _INT, "Prisniveau", "Year whose prices fixed prices are", minimum=2000),
+        _kroner("unit_cost_change_fixed_dkk", "Udvikling i enhedsudgift, faste priser", "Change from the year before in fixed prices; null without both"),
+        _count("cases_over_threshold", "Sager over beløbsgrænsen", "Citizens in residential care on the snapshot date whose botilbud and dagtilbud cost the threshold or more a year", "citizens"),
+        _count("cases_reported", "Indberettede sager", "Eligible cases in the screening of the same year; null where there is none"),
+        Field("difference", _INT, "Forskel", "Cases by the grants less cases reported; null where none are reported", unit="cases"),
+        _kroner("refund_dkk", "Refusion", "State refund for particularly expensive single cases, SEL § 176", minimum=0),
+        _word("forecast_line", "Linje", "Line of the forecast; totals are sums of the others", FORECAST_LINES),
+        _kroner("forecast_dkk", "Prognose", "What the line is told to cost in the year; income is negative"),
+        _kroner("forecast_ci95_lower_dkk", "Prognose, 95 %-interval, nedre grænse", "Lower 95 % limit of the forecast"),
+        _kroner("forecast_ci95_upper_dkk", "Prognose, 95 %-interval, øvre grænse", "Upper 95 % limit of the forecast"),
+        _kroner("budget_dkk", "Budget", "What the line is budgeted to cost; null without a budget"),
+        _kroner("deviation_dkk", "Afvigelse", "Forecast less budget; null without a budget"),
+        _word("initiative_level", "Niveau", "An initiative, the subtotal of a legal basis, or the total", INITIATIVE_LEVELS),
+        _kroner("estimated_effect_dkk", "Skønnet effekt", "What the initiative is estimated to save in the year"),
+        _kroner("realised_effect_dkk", "Realiseret effekt", "Citizens times months since the start times saving"),
+        _kroner("realised_from_grants_dkk", "Realiseret effekt efter bevillingerne", "Months that citizens have grants of the initiative times saving; null without such grants"),
+        _kroner("earlier_cost_dkk", "Udgift året før", "Cost in the earlier year", minimum=0),
+        _kroner("later_cost_dkk", "Udgift i året", "Cost in the later year", minimum=0),
+        _kroner("volume_effect_dkk", "Mængde", "Change of cost by more or fewer full-year cases at the earlier mean unit cost"),
+        _kroner("price_effect_dkk", "Pris", "Change of cost by other unit costs within service areas"),
+        _kroner("mix_effect_dkk", "Sammensætning", "Change of cost by another mix of service areas"),
+        Field("full_year_cases_per_1000", _FLOAT, "Helårssager pr. 1.000 18-66-årige", "Full-year cases per 1,000 residents aged 18-66", unit="full-year cases per 1,000 residents aged 18-66", minimum=0),
+        Field("full_year_cases_ci95_lower", _FLOAT, "Helårssager pr. 1.000, 95 %-interval, nedre grænse", "Lower 95 % limit of full-year cases per 1,000 residents", unit="full-year cases per 1,000 residents aged 18-66", minimum=0),
+        Field("full_year_cases_ci95_upper", _FLOAT, "Helårssager pr. 1.000, 95 %-interval, øvre grænse", "Upper 95 % limit of full-year cases per 1,000 residents", unit="full-year cases per 1,000 residents aged 18-66", minimum=0),
+        _kroner("unit_cost_ci95_lower_dkk", "Enhedsudgift, 95 %-interval, nedre grænse", "Lower 95 % limit of the unit cost; null with fewer than two citizens", minimum=0),
+        _kroner("unit_cost_ci95_upper_dkk", "Enhedsudgift, 95 %-interval, øvre grænse", "Upper 95 % limit of the unit cost; null with fewer than two citizens", minimum=0),
+        *(
+            _word(f"{what}_comparison_{area}", f"{what_da} sammenlignet med {area_da}", f"Whether the 95 % interval of the {told} lies below, holds or lies above that of {area_told}; null where either is not shown and for areas", COMPARISONS)
+            for what, what_da, told in (("volume", "Helårssager pr. 1.000", "full-year cases per 1,000"), ("unit_cost", "Enhedsudgift", "unit cost"))
+            for area, area_da, area_told in (("country", "hele landet", "all participants"), ("region", "regionen", "the region"), ("municipality_group", "kommunegruppen", "the municipality group"))
+        ),
+        _word("unit_cost_status", "Status for enhedsudgiften", "What the unit cost is, or why it is not there", VALUE_STATUSES),
+        Field("unit_cost_rounding_dkk", _INT, "Enhedsudgift afrundet til", "What the unit cost is rounded to a multiple of; null where it is not rounded", unit="DKK", minimum=1),
         # Changes between rounds (earlier_* / later_* are pairs on round, cases, population_18_66, rate_per_1000)
         Field("rate_ratio", _FLOAT, "Forhold mellem raterne", "Later rate by earlier rate; null without earlier cases", unit="ratio", minimum=0),
         Field("rate_ratio_ci95_lower", _FLOAT, "Forhold mellem raterne, nedre grænse", "Lower 95 % limit of the ratio", unit="ratio", minimum=0),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 from schemas.data_files import SCHEMAS_DIR, load_yaml, read_as
 from schemas.errors import CatalogueError
 
-Kind = Literal["code", "text", "integer", "amount", "single", "multiple"]
+Kind = Literal["code", "text", "integer", "amount", "date", "single", "multiple"]
 CODE = r"^[a-z0-9_]+$"
 
 
@@ -21,10 +21,14 @@ class _Data(BaseModel):
 
 
 class Option(_Data):
-    """One answer of a closed question: the code that tables hold and the Danish label that people read."""
+    """One answer of a closed question: the code that tables hold and the Danish label that people read.
+
+    `also` are further ways to write it that are understood.
+    """
 
     code: StrictStr = Field(pattern=CODE)
     label_da: StrictStr = Field(min_length=1)
+    also: tuple[StrictStr, ...] = ()
 
 
 class Question(_Data):
@@ -152,7 +156,11 @@ def _question_faults(question: Question, position: int) -> list[str]:
     if not question.is_closed and question.options:
         faults.append(f"{name} is {question.kind} and cannot have options")
     labels = [option.label_da.casefold() for option in question.options]
-    answers = [answer for option in question.options for answer in {option.code, option.label_da.casefold()}]
+    answers = [
+        answer
+        for option in question.options
+        for answer in {option.code, option.label_da.casefold(), *(other.casefold() for other in option.also)}
+    ]
     faults += [f"{name}: code or label {answer!r} stands twice" for answer in _repeated(answers)]
     if question.kind == "multiple" and any(";" in label for label in labels):
         faults.append(f"{name}: a label of a multiple question cannot hold a semicolon, which separates answers")

@@ -10,56 +10,37 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
-    field_validator,
     model_validator,
 )
 
 from schemas.data_files import SCHEMAS_DIR, Lines, load_yaml, read_as
 from schemas.errors import CatalogueError
-from schemas.municipalities import municipality_codes
+from schemas.periods import Period
 from schemas.questionnaire import load_catalogue
 
 
-class Round(BaseModel):
+class Round(Period):
     """One survey round; the fields are described in `rounds.yaml`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: StrictStr
     questionnaire: StrictStr
-    threshold_dkk: StrictInt = Field(ge=0)
-    population_quarter: StrictStr = Field(pattern=r"^[0-9]{4}K[1-4]$")
-    disclosure_threshold: StrictInt = Field(ge=3)
     disclosure_method: Literal["rounding", "suppression"] = "rounding"
     rounding_base: Literal[3, 5] = 3
     breakdowns_from_participants: StrictInt = Field(default=1, ge=1)
     rejected_rows_share: StrictFloat | StrictInt = Field(ge=0, le=1)
-    reports_for: dict[StrictStr, tuple[StrictStr, ...]]
     deadline: dt.date | None = None
-    fresh_within_hours: StrictInt = Field(default=30, ge=1)
-    open: StrictBool
 
     @property
     def snapshot_date(self) -> dt.date:
         """The date whose state the form asks about."""
         return dt.date.fromisoformat(self.name)
 
-    @field_validator("reports_for")
-    @classmethod
-    def _names_municipalities(cls, reports_for: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        covered = [code for codes in reports_for.values() for code in codes]
-        wrong = [code for code in [*reports_for, *covered] if not re.fullmatch(r"[0-9]{3}", code)]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)}: municipality codes are text of three digits")
-        if unknown := sorted({*reports_for, *covered} - municipality_codes()):
-            raise ValueError(f"{', '.join(unknown)}: no municipality has this code")
-        if len(set(covered)) != len(covered) or set(covered) & set(reports_for):
-            raise ValueError("a municipality is covered once, and one that reports is not itself covered")
-        return reports_for
+    @property
+    def title_da(self) -> str:
+        """What the releases of the round are called."""
+        return f"Botilbudsbenchmark, opgjort pr. {self.snapshot_date:%d-%m-%Y}"
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -96,7 +96,7 @@ def failures(frame: pl.DataFrame, table: Table) -> dict[str, int]:
     return {}
 
 
-def _fields(*names: str | tuple[str, str]) -> tuple[Field, ...]:
+def fields_named(*names: str | tuple[str, str]) -> tuple[Field, ...]:
     """Fields of the dictionary; a pair is a column name and the field it is."""
     return tuple(FIELDS[name] if isinstance(name, str) else replace(FIELDS[name[1]], name=name[0]) for name in names)
 
@@ -122,6 +122,8 @@ def _answer_field(question: Question) -> Field:
             pattern = rf"^(?:{code})(?:;(?:{code}))*$"
             description += ", codes separated by semicolons"
             return Field(question.key, pl.String(), question.text_da, description, pattern=pattern)
+        case "date":
+            return Field(question.key, pl.Date(), question.text_da, description)
         case "text":
             return Field(question.key, pl.String(), question.text_da, description)
 
@@ -136,9 +138,9 @@ def responses(questionnaire: str) -> Table:
         "municipalities' deliveries. Known lies: what a municipality believes of its own cases.",
         ("municipality_code", "file", "row"),
         (
-            *_fields("round"),
+            *fields_named("round"),
             *answer_fields(catalogue),
-            *_fields("total_cost_dkk", "eligible", "out_of_scope_reason", "file", "row"),
+            *fields_named("total_cost_dkk", "eligible", "out_of_scope_reason", "file", "row"),
         ),
         frozenset(question.key for question in catalogue.questions if question.optional) | {"out_of_scope_reason"},
     )
@@ -154,7 +156,7 @@ def delivered_rows(questionnaire: str) -> Table:
         "forms folded, CPR numbers removed). Key: delivery and row.",
         ("delivery", "row"),
         (
-            *_fields("delivery", "row", "folder_code", "surplus_fields", "cpr_elsewhere"),
+            *fields_named("delivery", "row", "folder_code", "surplus_fields", "cpr_elsewhere"),
             *(Field(q.key, pl.String(), q.text_da, f"Question {q.number} as delivered") for q in catalogue.questions),
         ),
         frozenset(catalogue.keys),
@@ -165,7 +167,7 @@ DELIVERED_FILES = Table(
     "delivered_files",
     "One row per file in the round's inbox, as read. Key: delivery. Source: the inbox.",
     ("delivery",),
-    _fields(
+    fields_named(
         "delivery",
         "municipality_code",
         "file",
@@ -184,7 +186,7 @@ DELIVERY_LOG = Table(
     "delivery_log",
     "One row per file in the round's inbox, with what became of it. Key: delivery (names may be masked).",
     ("delivery",),
-    _fields(
+    fields_named(
         "delivery",
         "municipality_code",
         "file",
@@ -205,14 +207,14 @@ REJECTED_ROWS = Table(
     "rejected_rows",
     "One row per broken rule of a rejected row of a delivery that counts. Key: file, row, question and rule.",
     ("municipality_code", "file", "row", "question", "rule"),
-    _fields("municipality_code", "file", "row", ("question", "question_number"), ("rule", "row_rule"), "message"),
+    fields_named("municipality_code", "file", "row", ("question", "question_number"), ("rule", "row_rule"), "message"),
     frozenset({"question"}),
 )
 MUNICIPALITIES = Table(
     "municipalities",
     "One row per municipality, 98 rows. Key: municipality_code. Source: Statistics Denmark's classifications.",
     ("municipality_code",),
-    _fields(
+    fields_named(
         "municipality_code",
         "municipality_name",
         "region_code",
@@ -225,13 +227,13 @@ POPULATION = Table(
     "population",
     "One row per municipality, 98 rows. Key: municipality_code. Source: Statistics Denmark, FOLK1A, ages 18 to 66.",
     ("municipality_code",),
-    _fields("municipality_code", "population_18_66", "population_quarter", "source"),
+    fields_named("municipality_code", "population_18_66", "population_quarter", "source"),
 )
 CASE_RATES = Table(
     "case_rates",
     "One row per participating municipality; no cases is rate 0. Key: municipality_code.",
     ("round", "municipality_code"),
-    _fields(
+    fields_named(
         "round",
         "municipality_code",
         "municipality_name",
@@ -269,7 +271,7 @@ AREA_AVERAGES = Table(
     "area_averages",
     "One row per area: country, region, municipality group. Key: area_type and area_code.",
     ("round", "area_type", "area_code"),
-    _fields(
+    fields_named(
         *_AREA,
         "municipalities",
         "cases",
@@ -292,7 +294,7 @@ FUNNEL_LIMITS = Table(
     "funnel_limits",
     "One row per number of residents: the lines of the country's funnel, to draw. Key: population_18_66.",
     ("round", "population_18_66"),
-    _fields(
+    fields_named(
         "round",
         "baseline_rate_per_1000",
         "population_18_66",
@@ -308,7 +310,7 @@ ROUND_CHANGES = Table(
     "One row per municipality in this round and the one before. Key: municipality_code. Known lies: two snapshots show no "
     "development.",
     ("earlier_round", "later_round", "municipality_code"),
-    _fields(
+    fields_named(
         "municipality_code",
         "municipality_name",
         *(
@@ -329,7 +331,7 @@ DISCLOSURE_AUDIT = Table(
     "One row per kind of area: what the audit found in the shared files of the release candidate. Key: audited. Holds "
     "numbers of counts, never a count.",
     ("round", "audited"),
-    _fields(
+    fields_named(
         "round",
         "audited",
         "cells",
@@ -350,7 +352,7 @@ QUALITY_REPORT = Table(
     "One row per expectation of the quality gate: whether the tables of the release candidate meet it. Key: expectation. "
     "Holds numbers of rows and codes, never a value.",
     ("round", "expectation"),
-    _fields(
+    fields_named(
         "round",
         "expectation",
         "about",
@@ -373,35 +375,35 @@ ANSWER_COUNTS = Table(
     "answer_counts",
     "One row per participating municipality and answer to a closed question or group of a roll-up, zeros included.",
     ("municipality_code", "question", "answer"),
-    _fields("municipality_code", "question", "answer", "cases", "answered"),
+    fields_named("municipality_code", "question", "answer", "cases", "answered"),
 )
 _HIDDEN = frozenset(_MEASURES) - {"value_status"}
 TARGET_GROUPS = Table(
     "target_groups",
     "One row per area and main or detailed target group, zeros included.",
     ("round", "area_type", "area_code", "target_group_level", "target_group"),
-    _fields(*_AREA, "target_group_level", ("target_group", "target_group_code"), *_MEASURES),
+    fields_named(*_AREA, "target_group_level", ("target_group", "target_group_code"), *_MEASURES),
     _HIDDEN,
 )
 PROVIDER_TYPES = Table(
     "provider_types",
     "One row per area and provider type, zeros included.",
     ("round", "area_type", "area_code", "provider_type"),
-    _fields(*_AREA, "provider_type", *_MEASURES),
+    fields_named(*_AREA, "provider_type", *_MEASURES),
     _HIDDEN,
 )
 QUESTION_ANSWERS = Table(
     "question_answers",
     "One row per area, closed question and answer, zeros included.",
     ("round", "area_type", "area_code", "question", "answer"),
-    _fields(*_AREA, "question", "answer", *_MEASURES),
+    fields_named(*_AREA, "question", "answer", *_MEASURES),
     _HIDDEN,
 )
 KEY_FINDINGS = Table(
     "key_findings",
     "One row per headline finding of the published report. Key: finding.",
     ("round", "finding"),
-    _fields("round", "finding", "label_da", "numerator", "denominator", *_SHARE),
+    fields_named("round", "finding", "label_da", "numerator", "denominator", *_SHARE),
     frozenset(_SHARE),
 )
 
@@ -435,6 +437,8 @@ CHANGES = Table(
     "One row per value that differs from the round's release before. Key: file, row and column. For KL alone: it holds what "
     "changed in the municipalities' own files.",
     ("file", "key", "column"),
-    _fields(("file", "changed_file"), ("key", "changed_key"), ("column", "changed_column"), "old", "new", "reason"),
+    fields_named(
+        ("file", "changed_file"), ("key", "changed_key"), ("column", "changed_column"), "old", "new", "reason"
+    ),
     frozenset({"old", "new"}),
 )

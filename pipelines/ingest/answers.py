@@ -81,7 +81,9 @@ def options(text: pl.Expr, question: Question) -> pl.Expr:
 
 def _codes(question: Question) -> dict[str, str]:
     return {option.code.lower(): option.code for option in question.options} | {
-        match_key(option.label_da).lower(): option.code for option in question.options
+        match_key(written).lower(): option.code
+        for option in question.options
+        for written in (option.label_da, *option.also)
     }
 
 

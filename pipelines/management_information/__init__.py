@@ -1,0 +1,1 @@
+"""Management information: what grants come to in a year, month by month, beside budgets, plans and other municipalities."""
