@@ -14,11 +14,18 @@ from pipelines.untold import told
 from schemas.errors import BotilbudError
 
 if TYPE_CHECKING:
-    import dagster as dg
+    from collections.abc import Mapping
 
+    from upath import UPath
+
+    from schemas.periods import Period
     from schemas.rounds import Round
 
 RoundOption = Annotated[str | None, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")]
+YearOption = Annotated[str | None, typer.Option("--year", help="Året for ledelsesinformation, f.eks. 2024.")]
+ExtractOption = Annotated[
+    str | None, typer.Option("--extract", help="Udtrækket, f.eks. grants; ellers er det et skema for en runde.")
+]
 
 app = typer.Typer(
     help="Benchmark af kommunernes dyreste enkeltsager på det specialiserede voksensocialområde.",
@@ -63,7 +70,7 @@ def _rounds(name: str | None) -> list["Round"]:
 
 @app.command()
 def demo(round_name: RoundOption = None) -> None:
-    """Skriv opdigtede demonstrationsafleveringer i indbakken, hvis den er tom."""
+    """Skriv opdigtede demonstrationsafleveringer og -udtræk i indbakken, hvis den er tom."""
     from assets import settings
     from pipelines import storage
     from pipelines.demo.deliveries import deliveries
@@ -75,6 +82,8 @@ def demo(round_name: RoundOption = None) -> None:
     if storage.files_below(inbox):
         typer.echo(f"Indbakken {inbox} er ikke tom. Der er ikke skrevet noget.")
         return
+    if not round_name:
+        _demo_extracts(root)
     for round_ in _rounds(round_name):
         files = list(deliveries(round_, load_catalogue(round_.questionnaire)))
         for file in progress(files, len(files), f"Runde {round_.name}"):
@@ -84,60 +93,70 @@ def demo(round_name: RoundOption = None) -> None:
         )
 
 
+def _demo_extracts(root: "UPath") -> None:
+    """The extracts, and the reference figures of their years that are not published, unless such lie there already."""
+    from pipelines import storage
+    from pipelines.demo.extracts import extracts, reference_tables
+
+    files = list(extracts())
+    for file in progress(files, len(files), "Udtræk"):
+        storage.write_bytes(storage.inbox(root, file.extract) / file.municipality_code / file.name, file.content)
+    for name, content in reference_tables().items():
+        if not (storage.reference(root) / name).exists():
+            storage.write_bytes(storage.reference(root) / name, content)
+    typer.echo(f"Ledelsesinformation: {len(files)} opdigtede udtræk er skrevet i {root / 'inbox'}.")
+
+
 @app.command()
-def nightly(round_name: RoundOption = None) -> None:
-    """Kør alt for en runde (ellers for hver åben runde): læs, validér, beregn og udgiv."""
+def nightly(round_name: RoundOption = None, year_name: YearOption = None) -> None:
+    """Kør alt for en runde eller et år (ellers for alle åbne): læs, validér, beregn og udgiv."""
     from assets import settings
     from assets.definitions import build_defs
     from assets.instance import dagster_instance
-    from assets.watching import COMMAND_TAGS, after_night, failures_of
+    from assets.nights import Night, nights
+    from assets.watching import after_night
     from pipelines import storage
+    from schemas.years import find_year, open_years
 
     storage.require_reachable(settings.data_root())
-    failures_by_round: dict[str, list[str]] = {}
-    rounds = _rounds(round_name)
-    job = build_defs().resolve_job_def("nightly")
+    if round_name and year_name:
+        raise BotilbudError("Vælg enten --round eller --year.")
+    rounds = [] if year_name else _rounds(round_name)
+    years = [find_year(year_name)] if year_name else [] if round_name else open_years()
+    ended: list[Night] = []
     with dagster_instance() as instance:
-        for round_ in rounds:
-            try:
-                result = job.execute_in_process(
-                    partition_key=round_.name, instance=instance, raise_on_error=False, tags=COMMAND_TAGS
-                )
-                failures = [] if result.success else failures_of(result.all_events)
-            except Exception as error:  # noqa: BLE001 - one round that cannot even be logged leaves the others theirs
-                failures = [told(error)]
-            for line in failures:
-                typer.echo(f"Runde {round_.name}: {line}", err=True)
-            failures_by_round[round_.name] = failures
-            if not failures:
-                typer.echo(_summary(round_, _published(result)))
+        for night in nights(build_defs(), instance, rounds, years, settings.data_root()):
+            for line in night.failures:
+                typer.echo(f"{_of(night.period)}: {line}", err=True)
+            if not night.failures:
+                typer.echo(_summary(night.period, night.published))
+            ended.append(night)
     # Last, so that no mail server keeps a round waiting.
-    for name, failures in failures_by_round.items():
-        after_night(name, failures)
-    if any(failures_by_round.values()):
+    for night in ended:
+        after_night(night.period.name, night.failures)
+    if any(night.failures for night in ended):
         raise SystemExit(1)
 
 
-def _published(result: "dg.ExecuteInProcessResult") -> dict[str, Any]:
-    """What the release asset says of itself."""
-    (made,) = result.asset_materializations_for_node("release")
-    return {name: entry.value for name, entry in made.metadata.items()}
+def _of(period: "Period") -> str:
+    from schemas.rounds import Round
+
+    return f"{'Runde' if isinstance(period, Round) else 'År'} {period.name}"
 
 
-def _summary(round_: "Round", published: dict[str, Any]) -> str:
+def _summary(period: "Period", published: "Mapping[str, Any]") -> str:
     from assets import settings
-    from assets.release import NO_DELIVERIES
     from pipelines import storage
     from pipelines.release.life import current_release
 
     root = settings.data_root()
     first, *others = (line.removeprefix("- ") for line in published["summary"].splitlines())
-    lines = [f"Runde {round_.name}: {first}", *(f"  {line}" for line in others)]
-    current = current_release(root, round_.name)
-    if published["release"] == NO_DELIVERIES:
+    lines = [f"{_of(period)}: {first}", *(f"  {line}" for line in others)]
+    current = current_release(root, period.name)
+    if published["release"].startswith("none: "):
         lines.append("  Ingen udgivelse: der er ingen afleveringer.")
     elif current is not None:
-        lines.append(f"  Udgivelse {current} i {storage.releases(root, round_.name)}.")
+        lines.append(f"  Udgivelse {current} i {storage.releases(root, period.name)}.")
     withdrawn = published.get("withdrawn", "none")
     if withdrawn != "none":
         lines.append(
@@ -152,8 +171,12 @@ def check(
     file: Annotated[Path, typer.Argument(help="Den fil, der skal kontrolleres.")],
     municipality: Annotated[str, typer.Option("--municipality", help="Kommunens kode, tre cifre.")],
     round_name: RoundOption = None,
+    extract: ExtractOption = None,
 ) -> None:
-    """Kontrollér én aflevering, som nattens kørsel ville gøre det, og vis dens fejl."""
+    """Kontrollér én aflevering eller ét udtræk, som nattens kørsel ville gøre det, og vis fejlene."""
+    if extract:
+        _check_extract(file, municipality, extract)
+        return
     from pipelines.ingest.inbox import single_file
     from pipelines.ingest.intake import judge, read_files, row_errors
     from schemas.questionnaire import load_catalogue
@@ -179,12 +202,33 @@ def check(
         raise SystemExit(1)
 
 
+def _check_extract(file: Path, municipality: str, extract: str) -> None:
+    from pipelines.ingest.extracts import check_extract
+    from pipelines.ingest.inbox import single_file
+    from schemas.extracts import load_extract
+
+    load_extract(extract)
+    found = check_extract(single_file(file, municipality, received_at=dt.datetime.now(dt.UTC)), extract)
+    entry = found.log.row(0, named=True)
+    for warning in (*entry["warnings"], *found.warnings["message"]):
+        typer.echo(f"Bemærk: {warning}")
+    for message in found.rejected_rows["message"]:
+        typer.echo(message)
+    if entry["status"] == "rejected":
+        typer.echo(f"Afvist ({entry['rule']}): {entry['message']}")
+    else:
+        typer.echo(f"{entry['rows']} rækker læst: {entry['accepted']} er godkendt, {entry['rejected']} er afvist.")
+    if entry["status"] == "rejected" or entry["rejected"]:
+        raise SystemExit(1)
+
+
 @app.command()
 def template(
     out: Annotated[Path, typer.Argument(help="Den .xlsx-fil, der skal skrives.")],
-    round_name: Annotated[str, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")],
+    round_name: RoundOption = None,
+    extract: ExtractOption = None,
 ) -> None:
-    """Skriv skemaet, som kommunerne udfylder."""
+    """Skriv skemaet, som kommunerne udfylder, for en runde eller et udtræk."""
     from upath import UPath
 
     from pipelines.form.form import template as form
@@ -192,6 +236,14 @@ def template(
     from schemas.questionnaire import load_catalogue
     from schemas.rounds import find_round
 
+    if extract:
+        from pipelines.form.form import extract_template
+
+        write_bytes(UPath(out.absolute()), extract_template(extract))
+        typer.echo(f"Skemaet for udtrækket {extract} er skrevet i {out}.")
+        return
+    if round_name is None:
+        raise BotilbudError("Vælg en runde med --round eller et udtræk med --extract.")
     round_ = find_round(round_name)
     write_bytes(UPath(out.absolute()), form(round_, load_catalogue(round_.questionnaire)))
     typer.echo(f"Skemaet for runde {round_.name} er skrevet i {out}.")

@@ -27,22 +27,27 @@ _KEPT_DA = {
 
 
 def heartbeat() -> None:
-    """Vis, hvornår nattens kørsel af hver runde sidst lykkedes; exitkode 1 og en besked, når det er for længe siden."""
+    """Vis, hvornår nattens kørsel af hver runde og hvert åbent år sidst lykkedes; exitkode 1, når det er for længe siden."""
     from assets import settings
+    from assets.resources import DataRoot, extracts_fingerprint
     from pipelines import storage
     from pipelines.alerts.messages import last_night, why_late
     from pipelines.heartbeat import last_beat, late
     from schemas.rounds import load_rounds
+    from schemas.years import open_years
 
     root, now = settings.data_root(), clock.now()
     storage.require_reachable(root)
-    rounds = load_rounds().values()
+    # Years have nights once there is an extract.
+    years = open_years() if extracts_fingerprint(DataRoot(location=str(root))) else []
+    rounds = [*load_rounds().values(), *years]
     too_late = {entry.round_.name: entry for entry in late(root, rounds, now)}
     for round_ in rounds:
         told = last_night(last_beat(root, round_.name))
         if round_.name in too_late:
             told += f". Forsinket: Nattens kørsel {why_late(too_late[round_.name], now)}"
-        typer.echo(f"Runde {round_.name}: {told if round_.open else 'Lukket'}.")
+        named = "År" if round_ in years else "Runde"
+        typer.echo(f"{named} {round_.name}: {told if round_.open else 'Lukket'}.")
     if not too_late:
         return
     for line in _tell_of_lateness(too_late.values(), now):

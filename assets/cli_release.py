@@ -8,7 +8,9 @@ from assets.clock import now
 
 app = typer.Typer(help="Udgivelsernes liv: se dem, gør dem endelige, træk dem tilbage.", no_args_is_help=True)
 
-RoundOption = Annotated[str, typer.Option("--round", help="Rundens opgørelsesdato, f.eks. 2022-10-01.")]
+RoundOption = Annotated[
+    str, typer.Option("--round", help="Rundens opgørelsesdato eller året, f.eks. 2022-10-01 eller 2024.")
+]
 Release = Annotated[str, typer.Argument(help="Udgivelsens id, eller latest for den gældende.")]
 Name = Annotated[str, typer.Option("--name", help="Hvem der beslutter.")]
 Reason = Annotated[str, typer.Option("--reason", help="Hvorfor.")]
@@ -16,7 +18,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Hvorfor.")]
 
 @app.command("list")
 def list_releases(round_name: RoundOption) -> None:
-    """Vis en rundes udgivelser, de nyeste først, med status og beslutninger."""
+    """Vis en rundes eller et års udgivelser, de nyeste først, med status og beslutninger."""
     from assets import settings
     from pipelines.release import life
     from schemas.labels_da import RELEASE_STATUSES_DA
@@ -55,14 +57,14 @@ def withdraw(release: Release, round_name: RoundOption, name: Name, reason: Reas
     with life.alone(root, round_name):
         life.repoint(root, round_name)
     current = life.current_release(root, round_name)
-    stands = f"Nu gælder udgivelse {current}." if current else "Runden har ingen gældende udgivelse."
+    stands = f"Nu gælder udgivelse {current}." if current else "Ingen udgivelse gælder nu."
     typer.echo(f"Udgivelse {id_} er trukket tilbage. {stands}")
 
 
 def _round(name: str) -> str:
-    from schemas.rounds import find_round
+    from schemas.years import find_period
 
-    return find_round(name).name
+    return find_period(name).name
 
 
 def _release(release: str, round_name: str) -> str:

@@ -7,12 +7,20 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from assets import benchmark, deliveries, disclosure, quality, reference, release, settings
+from assets import benchmark, deliveries, disclosure, extracts, management, quality, reference, release, settings
 from assets.console import console
 from assets.io_manager import ParquetIOManager
-from assets.jobs import new_deliveries, nightly, nightly_schedule
+from assets.jobs import (
+    extracts_job,
+    extracts_schedule,
+    management_job,
+    new_deliveries,
+    new_extracts,
+    nightly,
+    nightly_schedule,
+)
 from assets.resources import DataRoot, StatBank
-from assets.watching import failed_night, good_night
+from assets.watching import failed_night, good_night, read_extracts
 from pipelines import storage
 
 
@@ -34,12 +42,14 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     return dg.Definitions(
         assets=[
             reference.folk1a,
-            *dg.load_assets_from_modules([deliveries, reference, benchmark, disclosure, quality, release]),
+            *dg.load_assets_from_modules(
+                [deliveries, reference, benchmark, disclosure, quality, release, extracts, management]
+            ),
         ],
         asset_checks=[quality.judge_quality],
-        jobs=[nightly],
-        schedules=[nightly_schedule],
-        sensors=[new_deliveries, failed_night, good_night],
+        jobs=[nightly, extracts_job, management_job],
+        schedules=[nightly_schedule, extracts_schedule],
+        sensors=[new_deliveries, new_extracts, read_extracts, failed_night, good_night],
         resources=resources | overrides,
         loggers={"console": console},
         executor=dg.in_process_executor,

@@ -53,7 +53,7 @@ def attributes(table: Table, group: str, *, kinds: set[str] | None = None) -> di
         "group_name": group,
         "owners": OWNERS,
         "kinds": {"polars", "parquet"} if kinds is None else kinds,
-        "tags": {"data": "cases" if group in ("deliveries", "responses") else "figures"},
+        "tags": {"data": "cases" if group in ("deliveries", "responses", "extracts") else "figures"},
         "code_version": code_version(),
         "metadata": {"dagster/column_schema": column_schema(table)},
     }
@@ -70,11 +70,15 @@ def column_schema(table: Table) -> dg.TableSchema:
                 constraints=dg.TableColumnConstraints(
                     nullable=field.name in table.nullable, other=list(field.constraints)
                 ),
-                tags=dict.fromkeys(sorted(lineage.tags(table.name, field.name, NEWEST_FORM)), ""),
+                tags=dict.fromkeys(sorted(lineage.tags(table.name, field.name, _form(table))), ""),
             )
             for field in table.fields
         ]
     )
+
+
+def _form(table: Table) -> str:
+    return lineage.form_of(table.name, NEWEST_FORM)
 
 
 def column_lineage(table: Table) -> dg.TableColumnLineage:
@@ -82,7 +86,7 @@ def column_lineage(table: Table) -> dg.TableColumnLineage:
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(dg.AssetKey(source), name) for source, name in origin.sources]
-            for column, origin in lineage.origins(table.name, NEWEST_FORM).items()
+            for column, origin in lineage.origins(table.name, _form(table)).items()
         }
     )
 
@@ -94,7 +98,7 @@ def table_asset(table: Table, group: str, **options: Any) -> Callable[[Callable[
     def decorate(asset: Callable[..., Events]) -> dg.AssetsDefinition:
         make = dg.asset(
             name=table.name,
-            partitions_def=rounds,
+            partitions_def=options.pop("partitions_def", rounds),
             io_manager_key="parquet",
             check_specs=checks,
             **attributes(table, group),
@@ -120,7 +124,8 @@ def table_assets(
             table.name: dg.AssetOut(key=table.name, io_manager_key="parquet", **attributes(table, group))
             for table, group in tables
         }
-        make = dg.multi_asset(name=name, outs=outs, partitions_def=rounds, check_specs=checks, **options)
+        partitions = options.pop("partitions_def", rounds)
+        make = dg.multi_asset(name=name, outs=outs, partitions_def=partitions, check_specs=checks, **options)
         made: dg.AssetsDefinition = make(without_values(asset))
         return made
 
@@ -185,6 +190,11 @@ def check(
 
 
 def documentation(page: str = QUALITY_PAGE) -> dg.UrlMetadataValue:
-    """The address of a page on the round that is being run, as the portal serves it to KL."""
-    round_name = dg.OpExecutionContext.get().partition_key
-    return dg.MetadataValue.url(f"{settings.portal_url()}/kl/dokumentation/{round_name}/{page}")
+    """The address of a page on the round or year that is being run, as the portal serves it to KL.
+
+    Of what is neither, the page where they begin.
+    """
+    context = dg.OpExecutionContext.get()
+    if not context.has_partition_key:
+        return dg.MetadataValue.url(f"{settings.portal_url()}/kl")
+    return dg.MetadataValue.url(f"{settings.portal_url()}/kl/dokumentation/{context.partition_key}/{page}")

@@ -1,4 +1,6 @@
-"""Tables to and from `warehouse/<asset>/<round>.parquet`. No table's content reaches a log or an event.
+"""Tables to and from `warehouse/<asset>/<round or year>.parquet`; a table of neither is named `all`.
+
+No table's content reaches a log or an event.
 
 Dagster's UPathIOManager would do; it writes two log entries per table read, which was a fifth of a night's time.
 """
@@ -8,7 +10,7 @@ import polars as pl
 from upath import UPath
 
 from assets.untold import values_untold
-from pipelines.storage import parquet_bytes, read_parquet, scan_parquet, write_bytes
+from pipelines.storage import ALL, parquet_bytes, read_parquet, scan_parquet, write_bytes
 
 
 class ParquetIOManager(dg.IOManager):
@@ -19,15 +21,16 @@ class ParquetIOManager(dg.IOManager):
         self._warehouse = warehouse
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
-        """Write a table of one round."""
+        """Write a table of one round or year, or of neither."""
         with values_untold():
-            write_bytes(self._path(context.asset_key, context.partition_key), parquet_bytes(obj))
+            name = context.partition_key if context.has_partition_key else ALL
+            write_bytes(self._path(context.asset_key, name), parquet_bytes(obj))
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame:
-        """Read a table of one round; an input annotated as lazy is scanned, so that only the columns used are read."""
-        path = self._path(context.asset_key, context.asset_partition_key)
+        """Read a table; an input annotated as lazy is scanned, so that only the columns used are read."""
+        path = self._path(context.asset_key, context.asset_partition_key if context.has_asset_partitions else ALL)
         with values_untold():
             return scan_parquet(path) if context.dagster_type.typing_type is pl.LazyFrame else read_parquet(path)
 
-    def _path(self, asset: dg.AssetKey, round_name: str) -> UPath:
-        return self._warehouse / asset.path[-1] / f"{round_name}.parquet"
+    def _path(self, asset: dg.AssetKey, name: str) -> UPath:
+        return self._warehouse / asset.path[-1] / f"{name}.parquet"

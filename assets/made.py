@@ -23,7 +23,9 @@ from pipelines.documentation.table_pages import table_pages
 from pipelines.reference.population import note_of
 from pipelines.release import provenance
 from schemas.errors import ReleaseError
-from schemas.rounds import find_round
+from schemas.lineage import OF_ALL_YEARS
+from schemas.rounds import Round
+from schemas.years import find_period
 
 
 def require_one_night(context: dg.AssetExecutionContext) -> None:
@@ -33,7 +35,7 @@ def require_one_night(context: dg.AssetExecutionContext) -> None:
         ReleaseError: names the first table that was made of another state of what it follows from.
     """
     upstream = _upstream(context)
-    tables = upstream.keys() - {"release"}  # the one before is of another night
+    tables = upstream.keys() - RELEASES  # the one before is of another night
     records = _records(context, sorted(tables), context.partition_key)
     for name, record in records.items():
         for parent in upstream[name]:
@@ -55,6 +57,10 @@ def _upstream(context: dg.AssetExecutionContext) -> dict[str, list[str]]:
     return {node.key.path[-1]: sorted(key.path[-1] for key in node.parent_keys) for node in graph.asset_nodes}
 
 
+# What tables are made for, and no table.
+RELEASES = {"release", "management_release"}
+
+
 def write_provenance(
     context: dg.AssetExecutionContext,
     data: DataRoot,
@@ -64,8 +70,17 @@ def write_provenance(
     *,
     is_new: bool,
 ) -> None:
-    """Lays beside the release what made it, unless that is there, and draws the pages on its tables from that."""
-    round_ = find_round(manifest["round"])
+    """Lays beside the release what made it, unless that is there, and draws the pages on its tables from that.
+
+    Args:
+        context: the release's.
+        data: the data root.
+        manifest: the release's.
+        delivery_log: the deliveries that it follows from: of a round, or of all extracts.
+        population: that the rates divide by.
+        is_new: whether this run made the release.
+    """
+    round_ = find_period(manifest["round"])
     if not provenance.beside(storage.releases(data.path, round_.name) / manifest["id"]).exists():
         upstream = _upstream(context)
         night = provenance.Night(
@@ -77,7 +92,7 @@ def write_provenance(
             delivery_log,
             note_of(population["population_quarter"][0], storage.reference(data.path)),
             round_,
-            _round_before(context, data, round_.name),
+            _round_before(context, data, round_.name) if isinstance(round_, Round) else None,
         )
         provenance.write(data.path, round_.name, document)
     folder = storage.documentation(data.path, round_.name)
@@ -116,10 +131,14 @@ class _Record(NamedTuple):
 
 
 def _records(context: dg.AssetExecutionContext, names: Iterable[str], round_name: str) -> dict[str, _Record]:
-    """The newest materialisation of each table of a round; what was not made by a run is not in it."""
+    """The newest materialisation of each table of a round or year; what was not made by a run is not in it.
+
+    Tables of neither have one whatever the round.
+    """
     found = {}
     for name in names:
-        record = context.instance.get_latest_data_version_record(dg.AssetKey(name), partition_key=round_name)
+        partition = None if name in OF_ALL_YEARS else round_name
+        record = context.instance.get_latest_data_version_record(dg.AssetKey(name), partition_key=partition)
         materialization = record.asset_materialization if record is not None else None
         if record is None or materialization is None:
             continue

@@ -83,7 +83,7 @@ def release(
     told = summary(night)
     if delivery_log.is_empty():
         _beat(context, data, None)
-        yield dg.MaterializeResult(metadata={"release": NO_DELIVERIES, "summary": _text(told)})
+        yield dg.MaterializeResult(metadata={"release": NO_DELIVERIES, "summary": text(told)})
         return
     shared = Shared(
         case_rates,
@@ -134,11 +134,11 @@ def release(
             "files": outcome.files,
             "municipalities": case_rates.height,
             "withdrawn": outcome.withdrawn or "none",
-            "summary": _text(told),
+            "summary": text(told),
             "documentation": documentation(),
             "lineage": documentation(TABLES_PAGE),
             # Here and not on the tables themselves: only now they are known to be safe.
-            **_previews(content),
+            **preview_of_shared(content),
         },
         data_version=dg.DataVersion(outcome.release) if outcome.release is not None else None,
     )
@@ -154,11 +154,12 @@ def _beat(context: dg.AssetExecutionContext, data: DataRoot, release_id: str | N
     beat(data.path, context.partition_key, context.run.run_id, release_id, now())
 
 
-def _text(lines: Sequence[str]) -> dg.MarkdownMetadataValue:
+def text(lines: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """Lines as a list."""
     return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines))
 
 
-def _previews(content: Sequence[ReleaseFile]) -> dict[str, dg.TableMetadataValue]:
+def preview_of_shared(content: Sequence[ReleaseFile]) -> dict[str, dg.TableMetadataValue]:
     """The first rows of every table that all participants see, as they see them."""
     shared = [file for file in content if file.path.startswith(f"{SHARED}/")]
     return {f"preview_{name}": _preview(frame) for name, frame in read_back(shared).items()}

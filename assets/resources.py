@@ -8,6 +8,7 @@ import polars as pl
 from upath import UPath
 
 from pipelines import storage
+from schemas.extracts import EXTRACTS
 from schemas.rounds import load_rounds
 
 
@@ -43,6 +44,12 @@ def inbox_fingerprint(data: DataRoot, round_name: str) -> str | None:
     folder = storage.inbox(data.path, round_name)
     states = sorted(_local_states(folder) if storage.is_local(folder) else _object_states(folder))
     return hashlib.sha256(repr(states).encode("utf-8", "surrogateescape")).hexdigest() if states else None
+
+
+def extracts_fingerprint(data: DataRoot) -> str | None:
+    """The same of the extracts of management information, all together; null where there are none."""
+    states = {name: inbox_fingerprint(data, name) for name in EXTRACTS}
+    return hashlib.sha256(repr(states).encode()).hexdigest() if any(states.values()) else None
 
 
 def _local_states(folder: UPath) -> Iterator[tuple[str, int, float]]:

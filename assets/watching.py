@@ -5,16 +5,16 @@ What is told and how it is sent stands in `pipelines/alerts/`.
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from assets import clock, settings
-from assets.jobs import nightly
+from assets.jobs import extracts_job, management_job, nightly
 from pipelines.alerts.telling import tell_of_night
 from pipelines.untold import told
 from schemas.errors import BotilbudError
-from schemas.rounds import find_round
+from schemas.years import find_period, open_years
 
 # The tags of runs that the command makes: it tells of them itself, and whoever started it starts it again.
 _STARTED_BY = "botilbud/started_by"
@@ -38,7 +38,7 @@ def after_night(round_name: str, failures: Sequence[str]) -> None:
         if channels is None:
             return
         root, now = settings.data_root(), clock.now()
-        faults = tell_of_night(root, find_round(round_name), failures, channels, now)
+        faults = tell_of_night(root, find_period(round_name), failures, channels, now)
     except BotilbudError as error:
         faults = [f"alert not sent: {error}"]
     except Exception as error:  # noqa: BLE001 - whatever it is, the night and its own error come first
@@ -66,8 +66,22 @@ def _what_failed(event: dg.DagsterEvent) -> str:
     return " ".join(ours[1].split()) if ours else f"{error.cls_name} (its text may hold an answer and is not shown)"
 
 
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[extracts_job],
+    request_job=management_job,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts the open years when the daemon has read the extracts.",
+)
+def read_extracts(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
+    """One run per open year, each once for a run that read the extracts."""
+    if _STARTED_BY not in context.dagster_run.tags:
+        for year in open_years():
+            yield dg.RunRequest(run_key=f"{context.dagster_run.run_id}-{year.name}", partition_key=year.name)
+
+
 @dg.run_failure_sensor(
-    monitored_jobs=[nightly],
+    monitored_jobs=[nightly, extracts_job, management_job],
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sends an alert when a night that the daemon ran has failed and is not tried again.",
 )
@@ -75,7 +89,9 @@ def failed_night(context: dg.RunFailureSensorContext) -> None:
     """Tells that a night failed."""
     run = context.dagster_run
     if _STARTED_BY not in run.tags and run.tags.get(_WILL_RETRY) != "true":
-        after_night(run.tags[_ROUND], failures_of(context.get_step_failure_events()))
+        # What stops the extracts stops every open year; told of the newest.
+        name = run.tags.get(_ROUND) or open_years()[-1].name
+        after_night(name, failures_of(context.get_step_failure_events()))
 
 
 @dg.run_status_sensor(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from upath import UPath
 
 from pipelines import storage
-from schemas.rounds import Round
+from schemas.periods import Period
 
 # Clocks of two machines may differ by this.
 _TOLERANCE = dt.timedelta(minutes=5)
@@ -28,7 +28,7 @@ class Beat(NamedTuple):
 class Late(NamedTuple):
     """An open round whose last good night is too long ago or yet to come; `last` is None where there has been none."""
 
-    round_: Round
+    round_: Period
     last: Beat | None
 
 
@@ -55,7 +55,7 @@ def last_beat(root: UPath, round_name: str) -> Beat | None:
     return Beat(content["run"], content["release"], dt.datetime.fromisoformat(content["at"]))
 
 
-def late(root: UPath, rounds: Iterable[Round], now: dt.datetime) -> list[Late]:
+def late(root: UPath, rounds: Iterable[Period], now: dt.datetime) -> list[Late]:
     """The open rounds that have had no good night within their `fresh_within_hours`, in the order given.
 
     One from the future counts for nothing: a clock was wrong, and it would keep the round from being late for as long.
@@ -64,7 +64,7 @@ def late(root: UPath, rounds: Iterable[Round], now: dt.datetime) -> list[Late]:
     return [Late(round_, night) for round_, night in last if night is None or not _is_fresh(night, round_, now)]
 
 
-def _is_fresh(night: Beat, round_: Round, now: dt.datetime) -> bool:
+def _is_fresh(night: Beat, round_: Period, now: dt.datetime) -> bool:
     return not is_to_come(night, now) and now - night.at <= dt.timedelta(hours=round_.fresh_within_hours)
 
 

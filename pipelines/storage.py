@@ -22,6 +22,8 @@ from pipelines.ingest.text import printable
 from schemas.errors import BotilbudError
 
 _PARTIAL = ".partial"
+ALL = "all"
+"""In place of a round or year: the name of a table that is of none."""
 
 # s3fs would remember listings for as long as a process lives, and not see what another process writes meanwhile.
 fsspec.config.conf.setdefault("s3", {})["use_listings_cache"] = False

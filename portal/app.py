@@ -19,14 +19,14 @@ from portal.errors import add_answers_to_errors
 from portal.files import api
 from portal.files import routes as files
 from portal.files.published import Publications
-from portal.pages import about, deliver, kl, rounds, sign_in
+from portal.pages import about, deliver, kl, management, rounds, sign_in
 from portal.settings import Settings
 from portal.state import kept_open
 
 _DESCRIPTION = """
-Rounds, releases and their files, and handing in a delivery. Every request but `/healthz` and this document needs a token
-(`Authorization: Bearer TOKEN`) or the session of a signed-in browser. What is not yours and what does not exist get the
-same answer.
+Rounds and years of management information, their releases and files, and handing in a delivery. Every request but
+`/healthz` and this document needs a token (`Authorization: Bearer TOKEN`) or the session of a signed-in browser. What is
+not yours and what does not exist get the same answer.
 """
 # For the API's document alone; the routes look at the token themselves (`portal.access.guard`).
 _TOKEN = HTTPBearer(scheme_name="token", description="A token that KL has given out.", auto_error=False)
@@ -73,7 +73,7 @@ def build_app(settings: Settings, *, now: Callable[[], dt.datetime] = _utc_now) 
     for programs in (files, api, deliveries):
         app.include_router(programs.router, dependencies=[Depends(_TOKEN)])
     app.include_router(api.service)
-    for pages in (sign_in, rounds, deliver, kl, about):
+    for pages in (sign_in, rounds, deliver, management, kl, about):
         app.include_router(pages.router, include_in_schema=False)
     add_answers_to_errors(app)
     with_security(app, settings)

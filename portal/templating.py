@@ -58,10 +58,10 @@ def _static_address(name: str) -> str:
 def _navigation(identity: Identity | None) -> list[tuple[str, str]]:
     if identity is None:
         return []
-    about = [("/om-tallene", "Om tallene"), ("/api", "API")]
+    years, about = ("/ledelsesinformation", "Ledelsesinformation"), [("/om-tallene", "Om tallene"), ("/api", "API")]
     if identity.is_kl:
-        return [("/kl", "Overblik"), ("/kl/haendelser", "Hændelser"), *about]
-    return [("/", "Overblik"), *about]
+        return [("/kl", "Overblik"), years, ("/kl/haendelser", "Hændelser"), *about]
+    return [("/", "Overblik"), years, *about]
 
 
 @cache

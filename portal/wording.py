@@ -5,8 +5,8 @@ stands on a page whatever the data (`templates/`). What a municipality reads her
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -14,7 +14,10 @@ from pipelines.release.contents import RATES, SHARED
 from portal.danish import date, decimal, municipality_names, number
 from portal.standing import State
 from schemas.labels_da import TABLES_DA
+from schemas.periods import Period
+from schemas.years import Year
 
+AnyNumber = TypeVar("AnyNumber", int, float)
 _AVERAGES = f"{SHARED}/area_averages.parquet"
 _COUNTRY = "area_type=country; area_code=000"
 _NAMED_AT_MOST = 5
@@ -102,7 +105,147 @@ def reliability(word: str) -> str:
     return "Raten bygger på få sager og er usikker. Læs den sammen med intervallet."
 
 
+# Management information
+
+BASES = {"result": "resultat", "forecast": "prognose"}
+DRIVERS = {
+    "volume_effect_dkk": "Mængde: flere eller færre helårssager",
+    "price_effect_dkk": "Pris: andre enhedsudgifter i de samme ydelser",
+    "mix_effect_dkk": "Sammensætning: en anden fordeling på ydelser",
+}
+NO_CASES, NO_INTERVAL, NO_BUDGET = "ingen sager", "intet interval", "intet budget"
+MONTHS = (
+    *("januar", "februar", "marts", "april", "maj", "juni"),
+    *("juli", "august", "september", "oktober", "november", "december"),
+)
+
+
+def basis(year: str, of: str, as_of: str) -> str:
+    """Whether the figures of a year are a result or a forecast, as of which day (ISO 8601)."""
+    day = date(dt.date.fromisoformat(as_of))
+    if of == "result":
+        return f"Tallene er et resultat: Udtrækket er fra {day}, efter udgangen af {year}."
+    return (
+        f"Tallene er en prognose pr. {day}: Udtrækket er fra før udgangen af {year}. Bevillinger uden slutdato er regnet med "
+        "til årets udgang."
+    )
+
+
+def basis_of_all(of: str) -> str:
+    """The same of the participants together."""
+    if of == "result":
+        return "Tallene er et resultat: Alle kommunernes udtræk er fra efter årets udgang."
+    return (
+        "Tallene er en prognose: Mindst én kommunes udtræk er fra før årets udgang, og bevillinger uden slutdato er regnet "
+        "med til årets udgang."
+    )
+
+
+def million(dkk: int) -> str:
+    """Kroner as millions with three decimals."""
+    return decimal(dkk / 1_000_000, 3)
+
+
+def signed(text: str) -> str:
+    """A number as it is written, with its sign even where it is above zero."""
+    return text if text.startswith("-") or not text.strip("0,.") else f"+{text}"
+
+
+def volume(row: Mapping[str, Any]) -> str:
+    """Full-year cases per 1,000 residents of a benchmark, or in words why they are not there."""
+    if row["full_year_cases_per_1000"] is None:
+        return MISSING[row["value_status"]]
+    return decimal(row["full_year_cases_per_1000"], 2)
+
+
+def unit_cost(row: Mapping[str, Any]) -> str:
+    """A unit cost of a benchmark in kroner, or in words why it is not there."""
+    if row["unit_cost_dkk"] is None:
+        return NO_CASES if row["unit_cost_status"] == "not_applicable" else MISSING[row["unit_cost_status"]]
+    return number(row["unit_cost_dkk"])
+
+
+def rounding(row: Mapping[str, Any]) -> str:
+    """What a shared unit cost is rounded to in kroner, or in words why there is none."""
+    step = row["unit_cost_rounding_dkk"]
+    return unit_cost(row) if step is None else number(step)
+
+
+def interval(lower: AnyNumber | None, upper: AnyNumber | None, shown: Callable[[AnyNumber], str]) -> str:
+    """The limits of an interval, each as `shown`; in words where too few cases are behind it, or it is hidden."""
+    return f"{shown(lower)} til {shown(upper)}" if lower is not None and upper is not None else NO_INTERVAL
+
+
+def compared(comparison: str | None, area: str) -> str:
+    """How a figure compares with an area's; in words where one of them is not there."""
+    return f"{COMPARISONS[comparison]} {area}" if comparison is not None else "kan ikke sammenlignes"
+
+
+def deviation(total: Mapping[str, Any], beginning: str) -> str:
+    """A sum of the forecast beside its budget.
+
+    Args:
+        total: the row of the sum.
+        beginning: how the sentence begins.
+    """
+    word = "udgiften" if total["basis"] == "result" else "den ventede udgift"
+    told = f"{beginning} er {word} {million(total['forecast_dkk'])} mio. kr."
+    if total["deviation_dkk"] is None:
+        return f"{told} Der er intet budget at holde den op imod."
+    if total["deviation_dkk"] == 0:
+        return f"{told}, det samme som budgettet."
+    than = "mere" if total["deviation_dkk"] > 0 else "mindre"
+    return f"{told}, {million(abs(total['deviation_dkk']))} mio. kr. {than} end budgettet."
+
+
+def refund(row: Mapping[str, Any]) -> str:
+    """The state refund of a year, and for how many citizens."""
+    word = "er" if row["basis"] == "result" else "ventes at blive"
+    return (
+        f"Refusionen for særligt dyre enkeltsager (SEL § 176) {word} {number(row['refund_dkk'])} kr. for "
+        f"{counted(row['citizens'], 'borger', 'borgere')}."
+    )
+
+
+def to_mend(rejected: int, overlapping: int, refused: int) -> str:
+    """What there is to mend in the extracts of a municipality: rejected rows, overlapping grants and refused files."""
+    parts = [
+        (rejected, counted(rejected, "række er afvist", "rækker er afvist")),
+        (overlapping, counted(overlapping, "bevilling overlapper en anden", "bevillinger overlapper andre")),
+        (refused, counted(refused, "fil er afvist", "filer er afvist")),
+    ]
+    return f"{joined(words for count, words in parts if count)}."
+
+
+def reconciled(row: Mapping[str, Any]) -> str:
+    """Cases over the threshold by the grants beside those reported to the screening."""
+    if row["cases_reported"] is None:
+        return "Din kommune har ikke indberettet i en screening, der er opgjort i samme år."
+    if row["difference"] == 0:
+        return "Bevillingerne og screeningen giver det samme antal."
+    than = "flere" if row["difference"] > 0 else "færre"
+    one, several = f"sag {than}", f"sager {than}"
+    return (
+        f"Bevillingerne giver {counted(abs(row['difference']), one, several)} end screeningen. Gå forskellen igennem: En "
+        "bevilling kan mangle en slutdato eller have en forkert pris, eller en sag kan mangle i indberetningen."
+    )
+
+
+def change(row: Mapping[str, Any]) -> str:
+    """How the cost of a year differs from that of the year before."""
+    by = row["later_cost_dkk"] - row["earlier_cost_dkk"]
+    years = f"fra {row['year'] - 1} til {row['year']}"
+    if by == 0:
+        return f"Udgiften er den samme {years}."
+    return f"Udgiften {'stiger' if by > 0 else 'falder'} {years} med {number(abs(by))} kr. i løbende priser."
+
+
 # What is new
+
+
+def first(period: Period) -> str:
+    """What is new in the first release of a round or year."""
+    return f"Det er {'årets' if isinstance(period, Year) else 'rundens'} første udgivelse."
 
 
 def visible(changes: pl.DataFrame, code: str) -> pl.DataFrame:

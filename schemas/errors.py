@@ -28,7 +28,7 @@ class ConservationError(BotilbudError):
 
 
 class ReferenceTableError(BotilbudError):
-    """A reference table that is not exactly the 98 municipalities."""
+    """A reference table that is not as it must be, or lacks what is needed; the message says what to mend."""
 
 
 class TableError(BotilbudError):

@@ -7,7 +7,7 @@ from functools import cache
 
 from schemas.data_files import SCHEMAS_DIR, load_yaml
 from schemas.errors import CatalogueError
-from schemas.questionnaire import Catalogue, Option, catalogue_from
+from schemas.questionnaire import Catalogue, Option, catalogue_from, load_catalogue
 from schemas.service_areas import area_options, group_options
 
 GRANTS, BUDGETS, PLANNED_CHANGES, INITIATIVES = "grants", "budgets", "planned_changes", "initiatives"
@@ -27,6 +27,15 @@ def load_extract(name: str) -> Catalogue:
     if name not in EXTRACTS:
         raise CatalogueError(f"there is no extract {name!r}; the extracts are: {', '.join(EXTRACTS)}")
     return _load(name)
+
+
+def load_form(version: str) -> Catalogue:
+    """The form of an extract, or of the screening, by its version.
+
+    Raises:
+        CatalogueError: there is neither, or its file is faulty; the message names every fault.
+    """
+    return load_extract(version) if version in EXTRACTS else load_catalogue(version)
 
 
 @cache

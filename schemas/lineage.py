@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from schemas import tables
+from schemas import management_tables, tables
 from schemas.data_files import SCHEMAS_DIR, Lines, load_yaml, read_as
 from schemas.errors import TableError
-from schemas.questionnaire import Catalogue, load_catalogue
+from schemas.extracts import GRANTS, load_form
+from schemas.questionnaire import Catalogue
 from schemas.tables import Table
 
 
@@ -38,10 +39,19 @@ class Origin(NamedTuple):
 
 # What comes from outside; their columns follow from nothing of ours.
 SOURCES = ("inbox", "folk1a")
+# The same of management information: for it, a round's rates come from outside too.
+YEAR_SOURCES = ("extracts", "screening", "folk1a")
 
 PERSONAL, SENSITIVE, PUBLISHED = "personal", "sensitive", "published"
 # Tables in which a row is about one citizen, and what else a municipality wrote by hand and may name one in.
-_OF_ONE_CITIZEN = ("delivered_rows", "responses", "rejected_rows")
+_OF_ONE_CITIZEN = (
+    "delivered_rows",
+    "responses",
+    "rejected_rows",
+    "grants",
+    "extract_rejected_rows",
+    "extract_warnings",
+)
 _WRITTEN_BY_HAND = {
     ("inbox", "file"),
     ("inbox", "content"),
@@ -49,6 +59,14 @@ _WRITTEN_BY_HAND = {
     ("delivered_files", "warnings"),
     ("delivery_log", "file"),
     ("delivery_log", "warnings"),
+    ("extracts", "file"),
+    ("extracts", "content"),
+    ("extract_log", "file"),
+    ("extract_log", "warnings"),
+    ("initiatives", "initiative"),
+    ("initiatives", "initiative_name"),
+    ("initiative_effects", "initiative"),
+    ("initiative_effects", "initiative_name"),
 }
 # Answers that say nothing of health, behaviour, sentences or social problems; all others of a form do.
 _ORDINARY = {
@@ -69,9 +87,18 @@ _TELLS_ANSWERS = {
     ("responses", "eligible"),
     ("responses", "out_of_scope_reason"),
     ("rejected_rows", "message"),
+    ("extracts", "content"),
+    ("extract_rejected_rows", "message"),
+    ("grants", "service_area"),
+    ("grants", "provider"),
+    ("grants", "initiative"),
+    ("grants", "price_dkk"),
 }
 # Exact counts of answers, down to one citizen in one municipality, and every figure that gives such a count back.
-_EXACT = ("answer_counts", "target_groups", "provider_types", "question_answers", "key_findings")
+_EXACT = (
+    *("answer_counts", "target_groups", "provider_types", "question_answers", "key_findings"),
+    *("monthly_active_cases", "full_year_cases", "unit_costs", "refunds", "service_area_benchmarks"),
+)
 _FIGURES = {
     "cases",
     "answered",
@@ -83,8 +110,47 @@ _FIGURES = {
     "rate_per_1000",
     "ci95_lower",
     "ci95_upper",
+    "active_cases",
+    "citizens",
+    "full_year_cases",
+    "full_year_cases_per_1000",
+    "full_year_cases_ci95_lower",
+    "full_year_cases_ci95_upper",
+    "cost_dkk",
+    "unit_cost_dkk",
+    "unit_cost_fixed_dkk",
+    "unit_cost_ci95_lower_dkk",
+    "unit_cost_ci95_upper_dkk",
+    "refund_dkk",
 }
+_ANSWERED_IN = ("inbox", "delivered_rows", "responses", "rejected_rows")
 _SHARED = "shared_"
+_MANAGEMENT_TABLES = (
+    management_tables.EXTRACT_LOG,
+    management_tables.EXTRACT_REJECTED_ROWS,
+    management_tables.EXTRACT_WARNINGS,
+    management_tables.GRANTS,
+    management_tables.BUDGETS,
+    management_tables.PLANNED_CHANGES,
+    management_tables.INITIATIVES,
+    tables.MUNICIPALITIES,
+    management_tables.YEAR_POPULATION,
+    management_tables.MONTHLY_ACTIVE_CASES,
+    management_tables.FULL_YEAR_CASES,
+    management_tables.UNIT_COSTS,
+    management_tables.CASES_OVER_THRESHOLD,
+    management_tables.THRESHOLD_RECONCILIATION,
+    management_tables.REFUNDS,
+    management_tables.FORECAST,
+    management_tables.INITIATIVE_EFFECTS,
+    management_tables.COST_DRIVERS,
+    management_tables.SERVICE_AREA_BENCHMARKS,
+    management_tables.SHARED_SERVICE_AREA_BENCHMARKS,
+    management_tables.BENCHMARK_AUDIT,
+    management_tables.MANAGEMENT_QUALITY,
+)
+# Tables of management information that are not of one year.
+OF_ALL_YEARS = tuple(table.name for table in _MANAGEMENT_TABLES[:7])
 _IN_SHARED_FILES = ("case_rates", "area_averages", "funnel_limits", "round_changes")
 
 
@@ -146,7 +212,7 @@ def tags(table: str, column: str, questionnaire: str) -> frozenset[str]:
         TableError: there is no such table or column.
     """
     _origin(table, column, questionnaire)
-    is_answer = column in load_catalogue(questionnaire).by_key and table in ("inbox", *_OF_ONE_CITIZEN)
+    is_answer = column in load_form(questionnaire).by_key and table in _ANSWERED_IN
     found = {
         PERSONAL: table in _OF_ONE_CITIZEN or (table, column) in _WRITTEN_BY_HAND or is_answer,
         SENSITIVE: (is_answer and column not in _ORDINARY)
@@ -164,7 +230,13 @@ def is_published(table: str) -> bool:
 
 @cache
 def tables_with_lineage(questionnaire: str) -> dict[str, Table]:
-    """The table of every asset that has one, by the asset's name, in the order that data flows."""
+    """The table of every asset that has one, by the asset's name, in the order that data flows.
+
+    Args:
+        questionnaire: the version of the form: of a round, or `grants` for management information.
+    """
+    if questionnaire == GRANTS:
+        return {table.name: table for table in _MANAGEMENT_TABLES}
     shared = (
         tables.RELEASED_TARGET_GROUPS,
         tables.RELEASED_PROVIDER_TYPES,
@@ -197,6 +269,21 @@ def tables_with_lineage(questionnaire: str) -> dict[str, Table]:
     )
 
 
+def sources_of(questionnaire: str) -> tuple[str, ...]:
+    """What comes from outside, in the order that data flows."""
+    return YEAR_SOURCES if questionnaire == GRANTS else SOURCES
+
+
+def form_of(table: str, newest: str) -> str:
+    """The version of the form that an asset's table belongs to.
+
+    Args:
+        table: its name.
+        newest: the newest version of the screening form.
+    """
+    return newest if table in tables_with_lineage(newest) else GRANTS
+
+
 def _origin(table: str, column: str, questionnaire: str) -> Origin:
     found = _origins(table, questionnaire)
     if column not in found:
@@ -215,14 +302,14 @@ def _origins(table: str, questionnaire: str) -> dict[str, Origin]:
     entries = _lineage().tables
     if table not in entries:
         raise TableError(f"there is no table {table!r} with lineage; those that have are: {', '.join(entries)}")
-    catalogue = load_catalogue(questionnaire)
+    catalogue = load_form(questionnaire)
     return {
         column: _read(entries[table], table, column, catalogue) for column in _columns(table, catalogue, entries[table])
     }
 
 
 def _columns(table: str, catalogue: Catalogue, entries: dict[str, _Entry]) -> tuple[str, ...]:
-    if table in SOURCES:
+    if table in (*SOURCES, *YEAR_SOURCES):
         named = tuple(column for column in entries if not column.startswith("<"))
         return (*named, *catalogue.keys) if "<any>" in entries else named
     return tuple(field.name for field in tables_with_lineage(catalogue.version)[table].fields)

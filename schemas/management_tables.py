@@ -1,6 +1,7 @@
 """The tables of management information, and of the extracts that it is made from. As `tables`, which says how to check one."""
 
-from schemas.tables import Table, fields_named
+from schemas.extracts import GRANTS as GRANTS_FORM
+from schemas.tables import Table, fields_named, released
 
 EXTRACT_LOG = Table(
     "extract_log",
@@ -297,3 +298,26 @@ MANAGEMENT_QUALITY = Table(
     ),
     frozenset({"action_da"}),
 )
+
+_OF_ALL = (SERVICE_AREA_BENCHMARKS,)
+_OF_ONE = (
+    EXTRACT_LOG,
+    EXTRACT_REJECTED_ROWS,
+    EXTRACT_WARNINGS,
+    MONTHLY_ACTIVE_CASES,
+    FULL_YEAR_CASES,
+    UNIT_COSTS,
+    CASES_OVER_THRESHOLD,
+    THRESHOLD_RECONCILIATION,
+    REFUNDS,
+    FORECAST,
+    INITIATIVE_EFFECTS,
+    COST_DRIVERS,
+)
+
+
+def released_tables(questionnaire: str) -> dict[str, Table]:
+    """The tables that the releases of a round or (form `grants`) a year hold, by name."""
+    if questionnaire == GRANTS_FORM:
+        return {table.name: table for table in (*_OF_ALL, *_OF_ONE)}
+    return released(questionnaire)

@@ -18,6 +18,7 @@ class Period(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: StrictStr
+    questionnaire: StrictStr
     threshold_dkk: StrictInt = Field(ge=0)
     population_quarter: StrictStr = Field(pattern=r"^[0-9]{4}K[1-4]$")
     disclosure_threshold: StrictInt = Field(ge=3)
@@ -33,6 +34,16 @@ class Period(BaseModel):
     @property
     def title_da(self) -> str:
         """What the releases of the period are called."""
+        raise NotImplementedError
+
+    @property
+    def named_da(self) -> str:
+        """The period in a sentence: `runden 01-10-2022`, `året 2024`."""
+        raise NotImplementedError
+
+    @property
+    def source_da(self) -> str:
+        """Where its figures come from, besides the population."""
         raise NotImplementedError
 
     @field_validator("reports_for")

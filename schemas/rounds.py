@@ -25,7 +25,6 @@ from schemas.questionnaire import load_catalogue
 class Round(Period):
     """One survey round; the fields are described in `rounds.yaml`."""
 
-    questionnaire: StrictStr
     disclosure_method: Literal["rounding", "suppression"] = "rounding"
     rounding_base: Literal[3, 5] = 3
     breakdowns_from_participants: StrictInt = Field(default=1, ge=1)
@@ -41,6 +40,16 @@ class Round(Period):
     def title_da(self) -> str:
         """What the releases of the round are called."""
         return f"Botilbudsbenchmark, opgjort pr. {self.snapshot_date:%d-%m-%Y}"
+
+    @property
+    def named_da(self) -> str:
+        """The round in a sentence."""
+        return f"runden {self.snapshot_date:%d-%m-%Y}"
+
+    @property
+    def source_da(self) -> str:
+        """Where its figures come from, besides the population."""
+        return "Kommunernes screening af særligt dyre enkeltsager"
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -1,9 +1,9 @@
 """The service areas that adults are granted help in, and the groups they make, as typed data from `service_areas.yaml`."""
 
 from functools import cache
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from schemas.data_files import SCHEMAS_DIR, Lines, load_yaml, read_as
 from schemas.questionnaire import CODE, Option
@@ -28,7 +28,7 @@ class ServiceArea(BaseModel):
     also: tuple[StrictStr, ...] = ()
     group: StrictStr
     is_refundable: StrictBool
-    state_refund_share: Literal[0, 0.5]
+    state_refund_share: StrictFloat | StrictInt = Field(ge=0, le=1)
     price_min_dkk: StrictInt = Field(ge=0)
     price_max_dkk: StrictInt = Field(ge=0)
 

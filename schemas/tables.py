@@ -425,7 +425,10 @@ RELEASED_KEY_FINDINGS = _released(KEY_FINDINGS)
 
 
 def released(questionnaire: str) -> dict[str, Table]:
-    """The tables that the releases of a round with this version of the form hold, by name."""
+    """The tables that the releases of a round with this version of the form hold, by name.
+
+    Those of a year of management information are in `management_tables.released_tables`.
+    """
     of_all = (CASE_RATES, AREA_AVERAGES, FUNNEL_LIMITS, ROUND_CHANGES, RELEASED_KEY_FINDINGS)
     breakdowns = (RELEASED_TARGET_GROUPS, RELEASED_PROVIDER_TYPES, RELEASED_QUESTION_ANSWERS)
     of_one = (DELIVERY_LOG, REJECTED_ROWS, responses(questionnaire))

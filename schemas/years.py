@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_v
 
 from schemas.data_files import SCHEMAS_DIR, Lines, load_yaml, read_as
 from schemas.errors import CatalogueError
+from schemas.extracts import GRANTS
 from schemas.periods import Period
 from schemas.rounds import load_rounds
 
@@ -17,6 +18,7 @@ FullYearMethod = Literal["months", "days"]
 class Year(Period):
     """One calendar year; the fields are described in `years.yaml`."""
 
+    questionnaire: StrictStr = GRANTS
     snapshot: dt.date = Field(alias="snapshot_date")
     price_level_year: StrictInt
     full_year_method: FullYearMethod = "months"
@@ -33,14 +35,19 @@ class Year(Period):
         return self.snapshot
 
     @property
-    def questionnaire(self) -> str:
-        """The screening form that the year's tables stand beside: the newest."""
-        return list(load_rounds().values())[-1].questionnaire
-
-    @property
     def title_da(self) -> str:
         """What the releases of the year are called."""
         return f"Ledelsesinformation {self.name}"
+
+    @property
+    def named_da(self) -> str:
+        """The year in a sentence."""
+        return f"året {self.name}"
+
+    @property
+    def source_da(self) -> str:
+        """Where its figures come from, besides the population."""
+        return "Kommunernes udtræk af bevilgede ydelser"
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -71,6 +78,11 @@ def load_years() -> dict[str, Year]:
     named = {name: {"name": name, **entry} for name, entry in document["years"].items()}
     years = read_as(_Years, {"years": named}, path.name, Lines(path)).years
     return dict(sorted(years.items()))
+
+
+def open_years() -> list[Year]:
+    """The years that are materialised every night, oldest first."""
+    return [year for year in load_years().values() if year.open]
 
 
 def find_year(name: str) -> Year:

@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.heartbeat import Beat, Late, is_to_come
 from pipelines.ingest.text import in_one_line
 from pipelines.reference.municipalities import municipalities
+from schemas.periods import Period
 from schemas.rounds import Round
 
 Kind = Literal["failure", "lateness", "warnings"]
@@ -42,7 +43,7 @@ class Message(NamedTuple):
 
 
 def failure(
-    round_: Round,
+    round_: Period,
     stopping: pl.DataFrame,
     failures: Sequence[str],
     release: str | None,
@@ -62,24 +63,24 @@ def failure(
     stands = (
         f"Kommunerne ser fortsat udgivelse {release}. Den er ikke ændret."
         if release
-        else "Runden har ingen udgivelse endnu, så ingen kommune kan se tal."
+        else f"{_noun(round_).capitalize()} har ingen udgivelse endnu, så ingen kommune kan se tal."
     )
     lines = [
-        f"Nattens kørsel af runden {_date(round_)} fejlede.",
+        f"Nattens kørsel af {round_.named_da} fejlede.",
         "",
-        f"Hvem det berører: alle, der venter på en ny udgivelse af runden. {stands}",
+        f"Hvem det berører: alle, der venter på en ny udgivelse af {_noun(round_)}. {stands}",
         "",
         *_stops(round_, stopping),
         *(["Programmets fejlmeddelelse:", *(f"- {_in_one_line(line)}" for line in failures), ""] if failures else []),
         "Hvad du skal gøre:",
         "1. Slå fejlen op i driftsvejledningen, docs/operations.md, afsnittet 'When a night is red'.",
-        f"2. Ret årsagen, og kør runden igen: botilbud nightly --round {round_.name}",
-        f"3. Se runden på {_page(round_, '', portal)}",
+        f"2. Ret årsagen, og kør {_noun(round_)} igen: {_command(round_)}",
+        f"3. Se {_noun(round_)} på {_page(round_, '', portal)}",
     ]
     return _message("failure", round_, "nattens kørsel fejlede", lines, at)
 
 
-def _stops(round_: Round, stopping: pl.DataFrame) -> list[str]:
+def _stops(round_: Period, stopping: pl.DataFrame) -> list[str]:
     """What the quality gate stopped a night for."""
     if stopping.is_empty():
         return []
@@ -103,16 +104,16 @@ def lateness(late: Late, portal: str | None, at: dt.datetime) -> Message:
     """
     round_ = late.round_
     lines = [
-        f"Nattens kørsel af runden {_date(round_)} {why_late(late, at)}. {last_night(late.last)}.",
+        f"Nattens kørsel af {round_.named_da} {why_late(late, at)}. {last_night(late.last)}.",
         "",
-        "Hvem det berører: rundens kommuner. Afleveringer, der er kommet siden, er hverken kontrolleret eller talt med.",
+        f"Hvem det berører: {_noun(round_)}s kommuner. Det, der er afleveret siden, er hverken kontrolleret eller talt med.",
         "",
         "Hvad du skal gøre:",
         "1. Se, om natten er startet: systemctl status botilbud-daemon",
-        f"2. Er den ikke, så start den, eller kør runden selv: botilbud nightly --round {round_.name}",
-        f"3. Se runden på {_page(round_, '', portal)}",
+        f"2. Er den ikke, så start den, eller kør {_noun(round_)} selv: {_command(round_)}",
+        f"3. Se {_noun(round_)} på {_page(round_, '', portal)}",
         "",
-        "Er runden slut, så luk den: sæt open: false i schemas/rounds.yaml.",
+        f"Er {_noun(round_)} slut, så luk {_it(round_)}: sæt open: false i {_settings(round_)}.",
     ]
     return _message("lateness", round_, "nattens kørsel mangler", lines, at)
 
@@ -131,7 +132,7 @@ def last_night(last: Beat | None) -> str:
     return f"Seneste vellykkede kørsel sluttede {moment(last.at)}" if last else "Der er ingen vellykket kørsel"
 
 
-def warnings(round_: Round, found: pl.DataFrame, portal: str | None, at: dt.datetime) -> Message:
+def warnings(round_: Period, found: pl.DataFrame, portal: str | None, at: dt.datetime) -> Message:
     """That the quality gate found something that a consultant must look at.
 
     Args:
@@ -141,7 +142,7 @@ def warnings(round_: Round, found: pl.DataFrame, portal: str | None, at: dt.date
         at: when it is told (UTC).
     """
     number = f"{found.height} {'ny advarsel' if found.height == 1 else 'nye advarsler'}"
-    lines = [f"Nattens kørsel af runden {_date(round_)} gav {number}."]
+    lines = [f"Nattens kørsel af {round_.named_da} gav {number}."]
     for row in found.iter_rows(named=True):
         lines += [
             "",
@@ -161,17 +162,29 @@ def moment(at: dt.datetime) -> str:
     return f"{at.astimezone(_COPENHAGEN):%d-%m-%Y kl. %H.%M}"
 
 
-def _message(kind: Kind, round_: Round, said: str, lines: Sequence[str], at: dt.datetime) -> Message:
-    subject = f"Botilbudsbenchmark, runden {_date(round_)}: {said}"
+def _message(kind: Kind, round_: Period, said: str, lines: Sequence[str], at: dt.datetime) -> Message:
+    subject = f"Botilbudsbenchmark, {round_.named_da}: {said}"
     return Message(kind, round_.name, subject, "\n".join(lines) + "\n", at)
 
 
-def _date(round_: Round) -> str:
-    return f"{round_.snapshot_date:%d-%m-%Y}"
+def _noun(period: Period) -> str:
+    return "runden" if isinstance(period, Round) else "året"
 
 
-def _page(round_: Round, part: str, portal: str | None) -> str:
-    path = f"/kl/runder/{round_.name}{part}"
+def _it(period: Period) -> str:
+    return "den" if isinstance(period, Round) else "det"
+
+
+def _command(period: Period) -> str:
+    return f"botilbud nightly --{'round' if isinstance(period, Round) else 'year'} {period.name}"
+
+
+def _settings(period: Period) -> str:
+    return f"schemas/{'rounds' if isinstance(period, Round) else 'years'}.yaml"
+
+
+def _page(period: Period, part: str, portal: str | None) -> str:
+    path = f"/kl/runder/{period.name}{part}" if isinstance(period, Round) else f"/ledelsesinformation/{period.name}"
     return f"{portal}{path}" if portal else f"portalens side {path}"
 
 

@@ -19,7 +19,7 @@ from pipelines.alerts.sending import send
 from pipelines.heartbeat import Late
 from pipelines.quality.acceptances import acceptances, is_open, is_stopping
 from pipelines.release.life import current_release
-from schemas.rounds import Round
+from schemas.periods import Period
 from schemas.tables import QUALITY_REPORT
 
 FOLDER = "alerts"
@@ -40,7 +40,7 @@ class _Told(NamedTuple):
 
 
 def tell_of_night(
-    root: UPath, round_: Round, failures: Sequence[str], channels: Channels, at: dt.datetime
+    root: UPath, round_: Period, failures: Sequence[str], channels: Channels, at: dt.datetime
 ) -> list[str]:
     """Tells what a night has to tell: that it failed, or else the warnings that were not told before.
 
@@ -65,7 +65,7 @@ def tell_of_night(
     return _tell_of_warnings(root, round_, channels, at)
 
 
-def _tell_of_warnings(root: UPath, round_: Round, channels: Channels, at: dt.datetime) -> list[str]:
+def _tell_of_warnings(root: UPath, round_: Period, channels: Channels, at: dt.datetime) -> list[str]:
     before, accepted = _told(root, round_.name), acceptances(root, round_.name)
     found = _open_warnings(root, round_.name, accepted)
     ids = dict(found.select("expectation", "warning_id").iter_rows())

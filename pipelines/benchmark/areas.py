@@ -7,17 +7,17 @@ municipality groups they form. What does not: counting cases, and deciding which
 import polars as pl
 
 from schemas.errors import BotilbudError, named_codes
-from schemas.rounds import Round
+from schemas.periods import Period
 
 COUNTRY_CODE = "000"
 COUNTRY_NAME = "Hele landet"
 AREA = ("area_type", "area_code", "area_name")
 
 
-def coverage(participants: pl.DataFrame, round_: Round) -> pl.DataFrame:
+def coverage(participants: pl.DataFrame, period: Period) -> pl.DataFrame:
     """Whose cases a participating municipality's figures hold: its own, and those it reports for.
 
-    A municipality that hands in its own cases is not covered, whatever the round says (`unexpected_participants` names
+    A municipality that hands in its own cases is not covered, whatever the period says (`unexpected_participants` names
     it): its residents count once, with its own cases.
 
     Grain: covered municipality, sorted by the one that reports, itself first.
@@ -27,20 +27,20 @@ def coverage(participants: pl.DataFrame, round_: Round) -> pl.DataFrame:
     pairs = [
         (code, covered)
         for code in codes
-        for covered in (code, *(other for other in round_.reports_for.get(code, ()) if other not in codes))
+        for covered in (code, *(other for other in period.reports_for.get(code, ()) if other not in codes))
     ]
     schema = {"municipality_code": pl.String, "covered_municipality_code": pl.String}
     return pl.DataFrame(pairs, schema=schema, orient="row")
 
 
-def unexpected_participants(participants: pl.DataFrame, round_: Round) -> list[str]:
-    """The municipalities that handed in their own cases though the round says that a participant reports for them."""
+def unexpected_participants(participants: pl.DataFrame, period: Period) -> list[str]:
+    """The municipalities that handed in their own cases though the period says that a participant reports for them."""
     codes = set(participants["municipality_code"])
-    return sorted(other for code in codes for other in round_.reports_for.get(code, ()) if other in codes)
+    return sorted(other for code in codes for other in period.reports_for.get(code, ()) if other in codes)
 
 
 def reporting_units(
-    participants: pl.DataFrame, population: pl.DataFrame, municipalities: pl.DataFrame, round_: Round
+    participants: pl.DataFrame, population: pl.DataFrame, municipalities: pl.DataFrame, period: Period
 ) -> pl.DataFrame:
     """The participating municipalities with their names, areas and residents.
 
@@ -50,7 +50,7 @@ def reporting_units(
     Raises:
         BotilbudError: a participating or covered municipality has no population or is none of the municipalities.
     """
-    covered = coverage(participants, round_)
+    covered = coverage(participants, period)
     _require_each(covered, municipalities, "is not in the table of municipalities: correct its code")
     counted = population.drop_nulls("population_18_66")
     _require_each(covered, counted, "has no population: add it to the population table")

@@ -5,6 +5,7 @@ is made up. A question or an option that is not named here is drawn with equal c
 catalogue needs no change.
 """
 
+import datetime as dt
 from typing import TypeAlias
 
 from pipelines.demo.draws import Draws, quotas
@@ -12,7 +13,7 @@ from pipelines.demo.plan import PUBLISHED_ROUND, eligible_cases
 from schemas.questionnaire import Catalogue, Question
 from schemas.rounds import Round
 
-Answer: TypeAlias = str | int | tuple[str, ...] | None
+Answer: TypeAlias = str | int | dt.date | tuple[str, ...] | None
 Answers: TypeAlias = dict[str, Answer]
 
 COMMENT = "Opdigtet sag"

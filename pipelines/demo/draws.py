@@ -5,7 +5,7 @@ Only `random.Random.random` is used: it is the one method whose sequence for a s
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -32,6 +32,15 @@ class Draws:
     def one(self, items: Sequence[Item]) -> Item:
         """One of the items, all equally likely."""
         return items[self.whole(0, len(items) - 1)]
+
+    def weighted(self, weights: Mapping[str, float]) -> str:
+        """One of the names, each as likely as its weight is large."""
+        drawn = self.between(0, sum(weights.values()))
+        for name, weight in weights.items():
+            drawn -= weight
+            if drawn < 0:
+                return name
+        return list(weights)[-1]
 
     def shuffled(self, items: Iterable[Item]) -> list[Item]:
         """The items in a drawn order."""

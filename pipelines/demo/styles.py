@@ -106,6 +106,8 @@ def row_cells(row: Row, questions: Iterable[Question], style: Style) -> list[Cel
 
 
 def _cell(question: Question, answer: Answer, style: Style) -> Cell:
+    if answer is None:
+        return None
     match question.kind:
         case "code":
             return _municipality(str(answer), style)

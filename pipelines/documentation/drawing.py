@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from pipelines.documentation.questions import question_columns, question_numbers
 from pipelines.documentation.rendering import render
-from schemas.lineage import SOURCES, origins, tables_with_lineage
-from schemas.questionnaire import Catalogue, load_catalogue
+from schemas.extracts import load_form
+from schemas.lineage import origins, sources_of, tables_with_lineage
+from schemas.questionnaire import Catalogue
 
 # Pixels. A letter is as wide as in a font of 12 pixels whose letters are all 0.6 of that.
 _LETTER, _LINE, _ROOM, _BETWEEN_BOXES, _BETWEEN_LAYERS, _MARGIN = 7.2, 16, 10, 28, 96, 4
@@ -59,7 +60,7 @@ class _Place(NamedTuple):
 
 def drawing(asset: str, title: str, questionnaire: str) -> Markup:
     """The drawing as an `svg` element, with its title and the same in words for those who do not see it."""
-    catalogue = load_catalogue(questionnaire)
+    catalogue = load_form(questionnaire)
     used = _used(asset, questionnaire)
     places = {table: _places(table, columns, catalogue, is_target=table == asset) for table, columns in used.items()}
     layers = _layers(asset, used, questionnaire)
@@ -88,7 +89,7 @@ def _used(asset: str, questionnaire: str) -> dict[str, list[str]]:
             if name not in found.setdefault(source, set()):
                 found[source].add(name)
                 further.append((source, name))
-    flow = [*SOURCES, *tables_with_lineage(questionnaire)]
+    flow = [*sources_of(questionnaire), *tables_with_lineage(questionnaire)]
     return {
         table: [column for column in origins(table, questionnaire) if column in found[table]]
         for table in flow

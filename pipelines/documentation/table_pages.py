@@ -16,29 +16,35 @@ from pipelines.reference.municipalities import municipalities
 from pipelines.release.contents import SHARED
 from pipelines.release.export import TYPES_DA, bounds_da
 from pipelines.release.provenance import PROTECTED
+from schemas.extracts import load_form
 from schemas.fields import DELIVERY_STATUSES, Field
 from schemas.labels_da import TABLES_DA, UNITS_DA, VALUES_DA, TableText
 from schemas.lineage import (
     PERSONAL,
     PUBLISHED,
     SENSITIVE,
-    SOURCES,
     is_published,
     origins,
+    sources_of,
     tables_with_lineage,
     tags,
     upstream,
 )
-from schemas.questionnaire import Catalogue, load_catalogue
+from schemas.questionnaire import Catalogue
 from schemas.tables import Table
+from schemas.years import find_period
 
 _TEXTS_DA = TABLES_DA | {
     "inbox": TableText("Indbakken", "Kommunernes filer, som de er afleveret."),
     "folk1a": TableText("Folketal", "Danmarks Statistiks tabel FOLK1A: folketal den første dag i kvartalet."),
+    "extracts": TableText("Udtrækkenes indbakker", "Kommunernes udtræk, som de er afleveret."),
+    "screening": TableText("Årets screening", "Raterne fra den runde, hvis opgørelsesdato ligger i året."),
 }
 # What a column comes from in the end, by the table whose columns follow from nothing.
 _ENDS_DA = {
     "inbox": "Afleveringerne",
+    "extracts": "Udtrækkene",
+    "screening": "Årets screening",
     "folk1a": "Danmarks Statistik, FOLK1A",
     "municipalities": "Danmarks Statistiks klassifikationer",
 }
@@ -58,11 +64,11 @@ def table_pages(document: Mapping[str, Any], questionnaire: str) -> dict[str, by
     published = _published(document, questionnaire)
     around = {
         "up": "../",
-        "footer": f"Botilbudsbenchmark, udgivelse {document['release']} af runden {_day(document['round'])}. "
+        "footer": f"Botilbudsbenchmark, udgivelse {document['release']} af {_named(document['round'])}. "
         "Siden kan åbnes uden netforbindelse.",
         "release": {
             "id": document["release"],
-            "round": _day(document["round"]),
+            "round": _named(document["round"]),
             "made_at": _time(document["madeAt"]),
             "run": document["run"][:_RUN_LETTERS],
             "reconstructed": document.get("reconstructed", False),
@@ -80,8 +86,8 @@ def table_pages(document: Mapping[str, Any], questionnaire: str) -> dict[str, by
 
 def no_pages_yet(round_name: str) -> dict[str, bytes]:
     """The page that stands where the others will, until a round has its first release."""
-    footer = f"Botilbudsbenchmark, runden {_day(round_name)}. Siden kan åbnes uden netforbindelse."
-    return {"tables/index.html": render("no_tables.html", up="../", footer=footer, round=_day(round_name))}
+    footer = f"Botilbudsbenchmark, {_named(round_name)}. Siden kan åbnes uden netforbindelse."
+    return {"tables/index.html": render("no_tables.html", up="../", footer=footer, round=_named(round_name))}
 
 
 def _published(document: Mapping[str, Any], questionnaire: str) -> dict[str, Table]:
@@ -106,7 +112,7 @@ def _index(
                 "upstream": [{"asset": source, "link": page_of(source)} for source in _upstream_of(document, asset)],
             }
             | _made(document["tables"], asset)
-            for asset in (*SOURCES, *tables_with_lineage(questionnaire))
+            for asset in (*sources_of(questionnaire), *tables_with_lineage(questionnaire))
         ],
     )
 
@@ -115,7 +121,7 @@ def _page(
     document: Mapping[str, Any], asset: str, table: Table, questionnaire: str, around: Mapping[str, Any]
 ) -> bytes:
     text = TABLES_DA[table.name]
-    catalogue = load_catalogue(questionnaire)
+    catalogue = load_form(questionnaire)
     return render(
         "table.html",
         **around,
@@ -170,7 +176,7 @@ def _by_table(columns: Iterable[tuple[str, str]], questionnaire: str) -> dict[st
     wanted = set(columns)
     found = {
         table: [name for name in origins(table, questionnaire) if (table, name) in wanted]
-        for table in (*SOURCES, *tables_with_lineage(questionnaire))
+        for table in (*sources_of(questionnaire), *tables_with_lineage(questionnaire))
     }
     return {table: names for table, names in found.items() if names}
 
@@ -264,6 +270,11 @@ def _title(asset: str) -> str:
 
 def _description(asset: str) -> str:
     return f"{_title(asset)}. {_TEXTS_DA[asset.removeprefix(_PROTECTED)].description}"
+
+
+def _named(name: str) -> str:
+    """A round or a year in a sentence."""
+    return find_period(name).named_da
 
 
 def _day(name: str) -> str:

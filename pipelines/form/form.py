@@ -1,4 +1,4 @@
-"""The workbooks that a municipality fills in: the form of a round, and the form prefilled with what it must correct.
+"""The workbooks that a municipality fills in: the form of a round or an extract, and the one with what it must correct.
 
 Only layout and Danish wording stand here. What a question asks is the catalogue's (schemas/questionnaire), what a cell
 allows is `validation.py`'s, and what is wrong with a delivery is found by the ingest.
@@ -15,12 +15,14 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.form.validation import KINDS_DA, allowed_da, code_formula, list_name, validation
-from pipelines.ingest.limits import danish
+from pipelines.form.validation import allowed_da, code_formula, kind_da, list_name, validation
+from pipelines.ingest.forms import traits_of
+from pipelines.ingest.limits import SCREENING, Traits, danish
 from pipelines.ingest.messages import RULES_DA as ROW_RULES_DA
 from pipelines.ingest.text import CPR_REMOVED
 from pipelines.workbook import HIGHEST_ROW, LINE_HEIGHT, Book, Sheet, styled, workbook, written
 from schemas.errors import BotilbudError
+from schemas.extracts import BUDGETS, GRANTS, INITIATIVES, PLANNED_CHANGES, load_extract
 from schemas.questionnaire import Catalogue, Question
 from schemas.rounds import Round
 
@@ -33,6 +35,15 @@ ERRORS_SHEET = "Fejl"
 REJECTED_FILES_SHEET = "Afviste filer"
 
 TITLE_DA = "Screening af særligt dyre enkeltsager"
+EXTRACT_TITLES_DA = {
+    GRANTS: "Udtræk af bevilgede ydelser",
+    BUDGETS: "Budget for det specialiserede voksenområde",
+    PLANNED_CHANGES: "Forventet tilgang og afgang",
+    INITIATIVES: "Tiltag, der ændrer udgifterne",
+}
+
+# When the form of an extract was made is nowhere said: any date that stays makes the bytes the same.
+_NO_DATE = dt.date(2000, 1, 1)
 
 # Rows of the form that have drop-downs and checks. A prefilled form has as many rows more as it holds cases.
 EMPTY_ROWS = 500
@@ -58,6 +69,7 @@ _STYLES: dict[str, dict[str, object]] = {
     "time": {"num_format": "dd-mm-yyyy hh:mm", "valign": "top", "align": "left"},
     "header": {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#DCE6F1", "border": 1},
     "answer": {"num_format": "@"},
+    "day": {"num_format": "dd-mm-yyyy"},
     "faulty": {"num_format": "@", "bg_color": "#FFC7CE", "border": 1, "border_color": "#9C0006"},
     "input_text": {"num_format": "@", "bg_color": "#FFF9DB", "border": 1, "align": "left"},
     "input_number": {"num_format": "0", "bg_color": "#FFF9DB", "border": 1, "align": "left"},
@@ -92,6 +104,26 @@ def template(round_: Round, catalogue: Catalogue) -> bytes:
         _write_cases(book, catalogue, cases=(), faults={})
         _write_options(book, catalogue)
         _write_guide(book, catalogue)
+    return content.getvalue()
+
+
+def extract_template(extract: str) -> bytes:
+    """The empty form of an extract as an .xlsx workbook: the sheets of `template`, one column per column of the extract.
+
+    Raises:
+        CatalogueError: there is no such extract.
+    """
+    form = load_extract(extract)
+    title = EXTRACT_TITLES_DA[extract]
+    content = BytesIO()
+    with workbook(content, title, _NO_DATE) as file:
+        book = styled(file, _STYLES)
+        sheet = _text_sheet(book, FRONT_SHEET, title)
+        _write_fields(book, sheet, traits_of(form), municipality_code=None, cases=None)
+        _write_notes(book, sheet, 6, _extract_guidance(form))
+        _write_cases(book, form, cases=(), faults={})
+        _write_options(book, form)
+        _write_guide(book, form)
     return content.getvalue()
 
 
@@ -231,6 +263,14 @@ def _write_front(
     """The front sheet; the ingest reads `Kommunekode` and `Antal sager` in column A with the values beside them."""
     sheet = _text_sheet(book, FRONT_SHEET, TITLE_DA)
     _write_notes(book, sheet, 2, {"Opgørelsesdato": round_.snapshot_date})
+    _write_fields(book, sheet, SCREENING, municipality_code=municipality_code, cases=cases)
+    _write_notes(book, sheet, 6, _guidance(round_, catalogue))
+
+
+def _write_fields(
+    book: Book, sheet: Worksheet, traits: Traits, *, municipality_code: str | None, cases: int | None
+) -> None:
+    """The fields of the front sheet that are filled in; they stand in the same cells in every form."""
     fields: list[tuple[str, Cell, str, dict[str, object]]] = [
         (
             "Kommunekode",
@@ -244,14 +284,14 @@ def _write_front(
             },
         ),
         (
-            "Antal sager",
+            traits.count_da,
             cases,
             "input_number",
             {
                 "validate": "integer",
                 "criteria": ">=",
                 "value": 0,
-                "input_message": "Antal udfyldte rækker i arket Skema. Skriv 0, hvis kommunen ingen sager har.",
+                "input_message": f"Antal udfyldte rækker i arket Skema. Skriv 0, hvis kommunen ingen {traits.rows_da} har.",
                 "error_message": "Skriv et helt tal, 0 eller større.",
             },
         ),
@@ -261,7 +301,6 @@ def _write_front(
         _write(sheet, row, 1, value, book.styles[style])
         titles = {"input_title": label, "error_title": label, "error_type": "stop"}
         written(sheet.data_validation(row, 1, row, 1, rule | titles), f"the check of {label}")
-    _write_notes(book, sheet, 6, _guidance(round_, catalogue))
 
 
 def _guidance(round_: Round, catalogue: Catalogue) -> dict[str, Cell]:
@@ -291,29 +330,53 @@ def _guidance(round_: Round, catalogue: Catalogue) -> dict[str, Cell]:
     }
 
 
+def _extract_guidance(form: Catalogue) -> dict[str, Cell]:
+    traits = traits_of(form)
+    return {
+        "Ingen CPR-numre": (
+            "Skriv aldrig et CPR-nummer. Brug kommunens egne nøgler. En række med noget, der ligner et CPR-nummer, bliver "
+            "afvist."
+        ),
+        "Sådan udfylder I": (
+            f"Skriv eller indsæt rækkerne i arket {CASES_SHEET}, højst {traits.most_da}. Indsæt dem som værdier, så bliver "
+            f"lister og formater bevaret. Arket {GUIDE_SHEET} forklarer hver kolonne, og arket {OPTIONS_SHEET} viser "
+            "svarene. Overskrifterne må ikke ændres. Udtrækket kan også afleveres som CSV eller parquet med de samme "
+            "overskrifter."
+        ),
+        "Sådan afleverer I": (
+            "Udfyld Kommunekode ovenfor, gem filen som Excel-projektmappe (.xlsx) uden adgangskode, og aflever den det sted, "
+            f"som kommunen har fået oplyst. {traits.count_da} kan stå tomt; er det udfyldt, skal det passe. En ny aflevering "
+            "erstatter hele den tidligere, så filen skal altid rumme alle rækker."
+        ),
+        "Om udtrækket": form.note_da,
+    }
+
+
 def _write_cases(
     book: Book, catalogue: Catalogue, cases: Sequence[Sequence[str | None]], faults: Mapping[tuple[int, int], str]
 ) -> None:
     """The sheet with one column per question and one row per case.
 
-    All answers, numbers too, are cells of text: a spreadsheet turns 1-5 and 1:1 into a date and a time otherwise,
-    and where its language is English it reads 2.345 as a little more than two.
+    All answers but dates are cells of text, numbers too: a spreadsheet turns 1-5 and 1:1 into a date and a time
+    otherwise, and where its language is English it reads 2.345 as a little more than two.
 
     Args:
         book: the workbook.
-        catalogue: the round's questions.
+        catalogue: the form's questions.
         cases: the answers of each case in the order of the questions.
         faults: messages by row (as the spreadsheet counts) and question number.
     """
     sheet = book.file.add_worksheet(CASES_SHEET, Sheet)
     headers = [question.header for question in catalogue.questions]
     _fit_height(sheet, 0, headers, [_width(question) - 3 for question in catalogue.questions])  # headers are bold
-    last = len(cases) + EMPTY_ROWS
+    traits = traits_of(catalogue)
+    last = len(cases) + EMPTY_ROWS if traits == SCREENING else traits.rows
     for column, question in enumerate(catalogue.questions):
-        sheet.set_column(column, column, _width(question), book.styles["answer"])
+        style = book.styles["day" if question.kind == "date" else "answer"]
+        sheet.set_column(column, column, _width(question), style)
         _write(sheet, 0, column, question.header, book.styles["header"])
         first_cell, all_cells = xl_rowcol_to_cell(1, column), xl_range_abs(1, column, last, column)
-        rule = validation(question, first_cell, all_cells)
+        rule = validation(question, first_cell, all_cells, traits)
         written(sheet.data_validation(1, column, last, column, rule), f"the check of question {question.number}")
     for row, answers in enumerate(cases, start=1):
         for column, (question, answer) in enumerate(zip(catalogue.questions, answers, strict=True)):
@@ -337,9 +400,16 @@ def _write_comment(sheet: Worksheet, row: int, column: int, text: str) -> None:
 def _width(question: Question) -> int:
     if question.kind == "single":
         return max(16, *(len(option.label_da) + 4 for option in question.options))
-    if question.kind == "multiple" or question.optional:
+    if question.kind == "multiple" or (question.kind == "text" and question.optional):
         return 44
     return 18
+
+
+def _question_columns(catalogue: Catalogue) -> dict[str, int]:
+    """What the columns that name a question are called, and how wide they are."""
+    if traits_of(catalogue) == SCREENING:
+        return {"Spørgsmål": 11, "Spørgsmålets tekst": 60}
+    return {"Kolonne": 11, "Kolonnens tekst": 60}
 
 
 def _write_options(book: Book, catalogue: Catalogue) -> None:
@@ -353,19 +423,20 @@ def _write_options(book: Book, catalogue: Catalogue) -> None:
             book.file.define_name(list_name(question), f"={OPTIONS_SHEET}!{labels}"),
             f"the options of question {question.number}",
         )
-    columns = {"Spørgsmål": 11, "Spørgsmålets tekst": 60, "Svar": 52, "Kode": 42}
+    columns = _question_columns(catalogue) | {"Svar": 52, "Kode": 42}
     _write_table(book, OPTIONS_SHEET, columns, rows, ("body", "body", "option", "option"))
 
 
 def _write_guide(book: Book, catalogue: Catalogue) -> None:
-    columns = {"Spørgsmål": 11, "Spørgsmålets tekst": 60, "Slags svar": 28, "Skal besvares": 14, "Tilladte svar": 80}
+    traits = traits_of(catalogue)
+    columns = _question_columns(catalogue) | {"Slags svar": 28, "Skal besvares": 14, "Tilladte svar": 80}
     rows = (
         (
             question.number,
             question.text_da,
-            KINDS_DA[question.kind],
+            kind_da(question, traits),
             "Nej, må stå tomt" if question.optional else "Ja",
-            allowed_da(question),
+            allowed_da(question, traits),
         )
         for question in catalogue.questions
     )

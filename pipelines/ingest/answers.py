@@ -22,6 +22,18 @@ _AMOUNT = (
 )
 _CURRENCY_TWICE = r"(?i)^(?:kr|dkk).*(?:kr\.?|dkk)$"
 _MOST_DIGITS = 14
+# A spreadsheet's own dates arrive as ISO 8601, with the time of day where the program stores one.
+_ISO_DATE = r"^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?$"
+_DANISH_DATES = (
+    r"^([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})$",
+    r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})$",
+    r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$",
+)
+_MONTHS = (
+    *("januar", "februar", "marts", "april", "maj", "juni"),
+    *("juli", "august", "september", "oktober", "november", "december"),
+)
+_WRITTEN_DATE = rf"^([0-9]{{1,2}})\. ({'|'.join(_MONTHS)}) ([0-9]{{4}})$"
 
 
 def amount_dkk(text: pl.Expr) -> pl.Expr:
@@ -60,9 +72,38 @@ def _whole(digits: pl.Expr) -> pl.Expr:
     )
 
 
+def date(text: pl.Expr) -> pl.Expr:
+    """A day of the calendar (Date), written as ISO 8601 or the Danish way; null where the text is none."""
+    iso = text.str.extract_groups(_ISO_DATE)
+    written = text.str.to_lowercase().str.extract_groups(_WRITTEN_DATE)
+    month = written.struct.field("2").replace_strict(
+        {name: str(number) for number, name in enumerate(_MONTHS, start=1)}, default=None, return_dtype=pl.String
+    )
+    return pl.coalesce(
+        _day(*(iso.struct.field(part) for part in "123")),
+        *(_day(*(text.str.extract_groups(danish).struct.field(part) for part in "321")) for danish in _DANISH_DATES),
+        _day(written.struct.field("3"), month, written.struct.field("1")),
+    )
+
+
+def _day(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
+    iso = pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-")
+    return iso.str.to_date("%Y-%m-%d", strict=False)
+
+
 def option(text: pl.Expr, question: Question) -> pl.Expr:
-    """The code of the option whose label or code the text is (case does not matter); null where it is none."""
-    return text.str.to_lowercase().replace_strict(_codes(question), default=None, return_dtype=pl.String)
+    """The code of the option whose label or code the text is (case does not matter); null where it is none.
+
+    Where options have further spellings, a blank after a section sign does not matter either.
+    """
+    text = text.str.to_lowercase()
+    if _is_spelt_freely(question):
+        text = text.str.replace_all("§ ", "§", literal=True)
+    return text.replace_strict(_codes(question), default=None, return_dtype=pl.String)
+
+
+def _is_spelt_freely(question: Question) -> bool:
+    return any(option.also for option in question.options)
 
 
 def options(text: pl.Expr, question: Question) -> pl.Expr:
@@ -80,11 +121,14 @@ def options(text: pl.Expr, question: Question) -> pl.Expr:
 
 
 def _codes(question: Question) -> dict[str, str]:
-    return {option.code.lower(): option.code for option in question.options} | {
+    known = {option.code.lower(): option.code for option in question.options} | {
         match_key(written).lower(): option.code
         for option in question.options
         for written in (option.label_da, *option.also)
     }
+    if _is_spelt_freely(question):
+        known = {written.replace("§ ", "§"): code for written, code in known.items()}
+    return known
 
 
 def municipality_code(text: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""From the sheets of one file to its case rows: the header, the front sheet, the rows. Runs in the reading child only.
+"""From the sheets of one file to its rows: the header, the front sheet, the rows. Runs in the reading child only.
 
 What breaks a rule of single answers is not decided here (see `rules`); only CPR numbers are, because they must not
 leave the child: a cell that looks like one is replaced and reported.
@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Any, TypedDict
 
 from pipelines.ingest import csv_file, workbook
-from pipelines.ingest.limits import CASE_ROWS, FileRejectedError, too_many_rows
+from pipelines.ingest.limits import SCREENING, FileRejectedError, Traits, too_many_rows
 from pipelines.ingest.sheet import Row, Sheet
 from pipelines.ingest.text import CPR_REMOVED, holds_cpr, is_cpr_without_its_zero, mask_cpr, match_key
 
@@ -30,6 +30,13 @@ class QuestionColumn(TypedDict):
     kind: str
     text_da: str
     optional: bool
+
+
+class Form(TypedDict):
+    """What the child must know of a form: its questions, and `Traits` as the list that JSON makes of them."""
+
+    questions: list[QuestionColumn]
+    traits: list[Any]
 
 
 class Delivery(TypedDict):
@@ -51,10 +58,15 @@ class Delivery(TypedDict):
 
 
 class Header:
-    """The questions of the form, found by number and text, by text alone or by key."""
+    """The questions of the form, found by number and text, by text alone or by key.
 
-    def __init__(self, questions: list[QuestionColumn]) -> None:
+    `enough` of them in one row make it the header.
+    """
+
+    def __init__(self, questions: list[QuestionColumn], traits: Traits = SCREENING) -> None:
         self.questions = questions
+        self.traits = traits
+        self.enough = min(HEADER_QUESTIONS, sum(not q["optional"] for q in questions))
         self._keys = {match_key(q["text_da"]): q["key"] for q in questions} | {q["key"]: q["key"] for q in questions}
 
     def recognise(self, cells: Iterable[str]) -> list[str | None]:
@@ -81,20 +93,20 @@ def read(content: bytes, extension: str, header: Header) -> Delivery:
     """
     warnings: list[str] = []
     if extension == ".csv":
-        sheets = [csv_file.read(content, header.count, HEADER_QUESTIONS)]
+        sheets = [csv_file.read(content, header.count, header.enough)]
     elif extension == ".parquet":
         from pipelines.ingest import parquet_file  # noqa: PLC0415 - pyarrow takes longer to import than a file to read
 
-        sheets = [parquet_file.read(content)]
+        sheets = [parquet_file.read(content, header.traits)]
     else:
         sheets, warnings = workbook.read(content, extension)
     hidden = [mask_cpr(sheet.name) for sheet in sheets if sheet.hidden]
     if hidden:
         warnings.append(f"Projektmappen har skjulte ark ({', '.join(hidden)}). De er læst med.")
     front = [sheet for sheet in sheets if match_key(sheet.name) == "forside"]
-    municipality, declared = _front_sheet(front[0], warnings) if front else (None, None)
+    municipality, declared = _front_sheet(front[0], warnings, header.traits) if front else (None, None)
     rows, keys, header_cells = _find_table([sheet for sheet in sheets if sheet not in front], header)
-    _require_columns(keys, header_cells, header.questions)
+    _require_columns(keys, header_cells, header)
     unknown = [mask_cpr(cell) for key, cell in zip(keys, header_cells, strict=True) if key is None and cell]
     if unknown:
         warnings.append(f"Kolonner, som ikke er i skemaet, er sprunget over: {'; '.join(unknown)}.")
@@ -107,19 +119,19 @@ def read(content: bytes, extension: str, header: Header) -> Delivery:
     }
 
 
-def _front_sheet(sheet: Sheet, warnings: list[str]) -> tuple[str | None, int | None]:
+def _front_sheet(sheet: Sheet, warnings: list[str], traits: Traits = SCREENING) -> tuple[str | None, int | None]:
     values: dict[str, str] = {}
     for row in sheet.rows:
         if len(row.cells) > 1 and row.cells[1]:
             values.setdefault(match_key(row.cells[0]).rstrip(" :"), row.cells[1])
     declared = None
-    if "antal sager" in values:
-        text = values["antal sager"]
+    if (count := match_key(traits.count_da)) in values:
+        text = values[count]
         number = _DECLARED.fullmatch(text)
         if number:
             declared = int(number[1].replace(".", ""))
         else:
-            warnings.append("Forsiden: feltet Antal sager indeholder ikke et tal og er ikke brugt til kontrol.")
+            warnings.append(f"Forsiden: feltet {traits.count_da} indeholder ikke et tal og er ikke brugt til kontrol.")
     return mask_cpr(values["kommunekode"]) if "kommunekode" in values else None, declared
 
 
@@ -131,31 +143,32 @@ def _find_table(sheets: list[Sheet], header: Header) -> tuple[Iterator[Row], lis
         top = list(islice(rows, HEADER_ROWS))
         for position, row in enumerate(top):
             keys = header.recognise(row.cells)
-            if len({key for key in keys if key}) >= HEADER_QUESTIONS:
+            if len({key for key in keys if key}) >= header.enough:
                 return chain(top[position + 1 :], rows), keys, row.cells
         has_values = has_values or any(any(row.cells) for row in chain(top, rows))
     if not has_values:
         raise FileRejectedError("empty", "Filen er tom. Udfyld skemaet, og aflever igen.")
     raise FileRejectedError(
         "missing_questions",
-        f"Ingen af de første {HEADER_ROWS} rækker ligner skemaets overskrifter (mindst {HEADER_QUESTIONS} spørgsmål). "
-        "Brug skabelonen, og lad overskriftsrækken stå uændret.",
+        f"Ingen af de første {HEADER_ROWS} rækker ligner skemaets overskrifter (mindst {header.enough} "
+        f"{header.traits.questions_da}). Brug skabelonen, og lad overskriftsrækken stå uændret.",
     )
 
 
-def _require_columns(keys: list[str | None], cells: list[str], questions: list[QuestionColumn]) -> None:
+def _require_columns(keys: list[str | None], cells: list[str], header: Header) -> None:
     places: dict[str, list[int]] = {}
     for place, key in enumerate(keys):
         if key:
             places.setdefault(key, []).append(place)
-    for question in questions:
+    for question in header.questions:
         if len(places.get(question["key"], [])) > 1:
             columns = " og ".join(f"{column_letters(i)} ({mask_cpr(cells[i])})" for i in places[question["key"]])
             raise FileRejectedError(
                 "duplicate_question",
-                f"Spørgsmål {question['number']} står i flere kolonner: {columns}. Behold kun den ene.",
+                f"{header.traits.question_da.capitalize()} {question['number']} står i flere kolonner: {columns}. "
+                "Behold kun den ene.",
             )
-    missing = [q for q in questions if not q["optional"] and q["key"] not in places]
+    missing = [q for q in header.questions if not q["optional"] and q["key"] not in places]
     if missing:
         names = "; ".join(f"{q['number']}. {q['text_da']}" for q in missing)
         raise FileRejectedError(
@@ -188,8 +201,8 @@ def _case_rows(rows: Iterator[Row], keys: list[str | None], header: Header, *, i
         answer: list[str | None] = [cells[place] or None for place, _ in asked]
         if not any(answer):
             continue
-        if len(numbers) == CASE_ROWS:
-            raise too_many_rows()
+        if len(numbers) == header.traits.rows:
+            raise too_many_rows(header.traits)
         if is_csv and len(cells) > width:
             surplus.append(number)
         found = _cpr_places(cells, keys, texts, is_cpr)

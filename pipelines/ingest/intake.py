@@ -1,7 +1,12 @@
-"""A round's inbox from files to accepted rows. The steps in order: `read_files`, `judge`, `require_conservation`."""
+"""A round's inbox from files to accepted rows. The steps in order: `read_files`, `judge`, `require_conservation`.
+
+What an extract's form shares with the screening's stands here too; what only extracts do, in `extracts`.
+"""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,8 +14,9 @@ import polars as pl
 
 from pipelines.ingest import answers, messages, rules
 from pipelines.ingest.delivery import Delivery
+from pipelines.ingest.forms import traits_of
 from pipelines.ingest.inbox import InboxFile, find_files
-from pipelines.ingest.limits import FileRejectedError, danish
+from pipelines.ingest.limits import SCREENING, FileRejectedError, Traits, danish
 from pipelines.ingest.pool import ReaderPool, ReadFile
 from pipelines.ingest.text import match_key
 from schemas import tables
@@ -19,6 +25,7 @@ from schemas.questionnaire import Catalogue, Question
 from schemas.rounds import Round
 
 _SHOWN_ROWS = 5
+_BESIDE_ANSWERS = tables.fields_named("delivery", "row", "folder_code", "surplus_fields", "cpr_elsewhere")
 
 
 class ReadInbox(NamedTuple):
@@ -122,7 +129,7 @@ def _file_row(number: int, file: InboxFile, result: ReadFile, catalogue: Catalog
     warnings = [file.warning] if file.warning else []
     rows, is_workbook, places = None, None, None
     if result.delivery is not None:
-        rule, message = _file_rule(file, result.delivery)
+        rule, message = _file_rule(file, result.delivery, traits_of(catalogue))
         warnings += result.delivery["warnings"]
         warnings += _front_municipality_warning(file, result.delivery["declared_municipality"])
         rows = len(result.delivery["rows"])
@@ -143,18 +150,18 @@ def _file_row(number: int, file: InboxFile, result: ReadFile, catalogue: Catalog
     )
 
 
-def _file_rule(file: InboxFile, delivery: Delivery) -> tuple[str | None, str | None]:
+def _file_rule(file: InboxFile, delivery: Delivery, traits: Traits = SCREENING) -> tuple[str | None, str | None]:
     rows, declared = len(delivery["rows"]), delivery["declared_cases"]
     stem = file.name.rpartition(".")[0]
     if rows == 0 and declared != 0 and not match_key(stem).endswith("nulindberetning"):
         return "empty", (
-            "Skemaet har ingen sager. Har kommunen ingen, så skriv 0 ud for Antal sager på arket Forside, eller lad "
-            "filnavnet ende på nulindberetning."
+            f"Skemaet har ingen {traits.rows_da}. Har kommunen ingen, så skriv 0 ud for {traits.count_da} på arket Forside, "
+            "eller lad filnavnet ende på nulindberetning."
         )
     if declared is not None and declared != rows:
         return "declared_count", (
-            f"Forsiden angiver {danish(declared)} sager, men skemaet har {danish(rows)} udfyldte rækker. Ret Antal sager, "
-            "eller tilføj eller slet rækker, så tallene stemmer."
+            f"Forsiden angiver {danish(declared)} {traits.rows_da}, men skemaet har {danish(rows)} udfyldte rækker. Ret "
+            f"{traits.count_da}, eller tilføj eller slet rækker, så tallene stemmer."
         )
     return None, None
 
@@ -167,8 +174,8 @@ def _front_municipality_warning(file: InboxFile, declared: str | None) -> list[s
 
 
 def _case_rows(files: list[InboxFile], results: list[ReadFile], catalogue: Catalogue) -> pl.DataFrame:
-    """The case rows of all files in one frame; a frame per file takes four times as long."""
-    schema = dict(tables.delivered_rows(catalogue.version).dtypes)
+    """The rows of all files in one frame; a frame per file takes four times as long."""
+    schema = {field.name: field.dtype for field in _BESIDE_ANSWERS} | dict.fromkeys(catalogue.keys, pl.String())
     columns: dict[str, list[Any]] = {name: [] for name in schema}
     for number, (file, result) in enumerate(zip(files, results, strict=True)):
         if result.delivery is None:
@@ -199,12 +206,7 @@ def screen(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Ca
     broken = rules.broken_rules(rows, values, catalogue)
     rejected = broken.select(rules.ROW_KEY).unique()
     accepted = rules.with_eligibility(values.join(rejected, on=rules.ROW_KEY, how="anti"), round_.threshold_dkk)
-    log = (
-        files.join(_counts(accepted, rejected), on="delivery", how="left")
-        .with_columns(_unless_rejected(name) for name in ("eligible", "out_of_scope", "rejected"))
-        .pipe(_reject_for_too_many_rows, broken, round_)
-        .pipe(_with_status)
-    )
+    log = with_outcome(files, _counts(accepted, rejected), broken, round_.rejected_rows_share, catalogue)
     return Screened(
         delivery_log=log.select(
             "delivery",
@@ -223,6 +225,26 @@ def screen(files: pl.DataFrame, rows: pl.DataFrame, round_: Round, catalogue: Ca
         ),
         accepted=accepted,
         broken=broken,
+    )
+
+
+def with_outcome(
+    files: pl.DataFrame, counts: pl.DataFrame, broken: pl.DataFrame, rejected_rows_share: float, catalogue: Catalogue
+) -> pl.DataFrame:
+    """The files with what became of them: the columns of `counts` (null for a rejected file), rule, message, status.
+
+    Args:
+        files: as in `ReadInbox`.
+        counts: one row per file of which a row is accepted or rejected: delivery and counts of rows, `rejected` among them.
+        broken: as in `Screened`.
+        rejected_rows_share: a file with a larger share of rejected rows, and more than one, is rejected whole.
+        catalogue: the form.
+    """
+    return (
+        files.join(counts, on="delivery", how="left")
+        .with_columns(_unless_rejected(name) for name in counts.columns if name != "delivery")
+        .pipe(_reject_for_too_many_rows, broken, rejected_rows_share, catalogue)
+        .pipe(_with_status)
     )
 
 
@@ -249,8 +271,10 @@ def _unless_rejected(name: str) -> pl.Expr:
     return pl.when(pl.col("rule").is_null()).then(pl.col(name).fill_null(0)).cast(pl.Int64).alias(name)
 
 
-def _reject_for_too_many_rows(log: pl.DataFrame, broken: pl.DataFrame, round_: Round) -> pl.DataFrame:
-    too_many = (pl.col("rejected") > 1) & (pl.col("rejected") / pl.col("rows") > round_.rejected_rows_share)
+def _reject_for_too_many_rows(
+    log: pl.DataFrame, broken: pl.DataFrame, share: float, catalogue: Catalogue
+) -> pl.DataFrame:
+    too_many = (pl.col("rejected") > 1) & (pl.col("rejected") / pl.col("rows") > share)
     first = (
         broken.group_by("delivery", "row", maintain_order=True)
         .agg(pl.col("question"), pl.col("rule"))
@@ -258,7 +282,7 @@ def _reject_for_too_many_rows(log: pl.DataFrame, broken: pl.DataFrame, round_: R
         .agg(pl.struct("row", "question", "rule").head(_SHOWN_ROWS).alias("first"))
     )
     found = {
-        row["delivery"]: _too_many_message(row, round_)
+        row["delivery"]: _too_many_message(row, share, traits_of(catalogue))
         for row in log.filter(too_many).join(first, on="delivery").iter_rows(named=True)
     }
     message = pl.col("delivery").replace_strict(found, default=None, return_dtype=pl.String)
@@ -268,21 +292,21 @@ def _reject_for_too_many_rows(log: pl.DataFrame, broken: pl.DataFrame, round_: R
     )
 
 
-def _too_many_message(row: dict[str, object], round_: Round) -> str:
+def _too_many_message(row: dict[str, object], share: float, traits: Traits) -> str:
     first: list[dict[str, object]] = row["first"]  # type: ignore[assignment]
-    shown = "; ".join(f"række {r['row']} ({_rules_da(r['question'], r['rule'])})" for r in first)
-    share = f"{round_.rejected_rows_share * 100:g}".replace(".", ",")
+    shown = "; ".join(f"række {r['row']} ({_rules_da(r['question'], r['rule'], traits)})" for r in first)
+    percent = f"{share * 100:g}".replace(".", ",")
     return (
-        f"{row['rejected']} af {row['rows']} rækker har fejl, og højst {share} % må have det. De første: {shown}. "
+        f"{row['rejected']} af {row['rows']} rækker har fejl, og højst {percent} % må have det. De første: {shown}. "
         "Ret rækkerne, og aflever igen."
     )
 
 
-def _rules_da(questions: object, broken: object) -> str:
+def _rules_da(questions: object, broken: object, traits: Traits) -> str:
+    names = messages.RULES_DA if traits == SCREENING else messages.EXTRACT_RULES_DA
     pairs: list[tuple[int | None, str]] = list(zip(questions, broken, strict=True))  # type: ignore[call-overload]
     return ", ".join(
-        (f"spørgsmål {question}: " if question else "") + messages.RULES_DA[rule].lower()
-        for question, rule in pairs[:3]
+        (f"{traits.question_da} {question}: " if question else "") + names[rule].lower() for question, rule in pairs[:3]
     )
 
 
@@ -330,9 +354,10 @@ def told(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.
     """The broken rules with their messages, as in `Judged.rejected_rows`.
 
     Args:
-        broken: rows of `Screened.broken`. A message takes longer than finding the error: pass what is shown, no more.
+        broken: rows of `Screened.broken`, of an extract with `about` (see `messages.row_message`). A message takes longer
+            than finding the error: pass what is shown, no more.
         files: as in `ReadInbox`.
-        catalogue: the round's form.
+        catalogue: the form.
     """
     by_number = {question.number: question for question in catalogue.questions}
     of_files = files.select("delivery", "municipality_code", "file", "is_workbook", "places")
@@ -353,6 +378,7 @@ def told(broken: pl.DataFrame, files: pl.DataFrame, catalogue: Catalogue) -> pl.
                     row=row["row"],
                     place=row["places"][row["question"] - 1] if row["question"] else None,
                     is_workbook=row["is_workbook"],
+                    about=row.get("about"),
                 )
                 for row in placed.iter_rows(named=True)
             ],
@@ -367,26 +393,58 @@ def require_conservation(delivery_log: pl.DataFrame, responses: pl.DataFrame, re
     Raises:
         ConservationError: names the deliveries for which that does not hold, with the counts.
     """
-    key = ["municipality_code", "file"]
-    accepted = responses.group_by(key).agg(in_responses=pl.len())
+    require_kept(
+        delivery_log,
+        responses,
+        rejected_rows,
+        key=("municipality_code", "file"),
+        parts={"eligible": "eligible", "out_of_scope": "out of scope"},
+    )
+
+
+def require_kept(
+    log: pl.DataFrame,
+    kept: pl.DataFrame,
+    rejected_rows: pl.DataFrame,
+    *,
+    key: tuple[str, ...],
+    parts: Mapping[str, str],
+) -> None:
+    """For every delivery that counts: rows read = the parts kept + rejected, in the log and in the tables.
+
+    Args:
+        log: one row per file.
+        kept: one row per accepted row of the deliveries that count.
+        rejected_rows: one row per broken rule of their rejected rows.
+        key: the columns of all three that name a delivery that counts.
+        parts: the log's counts of accepted rows, and what the message calls them.
+
+    Raises:
+        ConservationError: names the deliveries for which that does not hold, with the counts.
+    """
+    accepted = kept.group_by(key).agg(in_kept=pl.len())
     rejected = rejected_rows.group_by(key).agg(in_rejected=pl.col("row").n_unique())
     counted = (
-        delivery_log.filter(pl.col("status") == "current")
+        log.filter(pl.col("status") == "current")
         .join(accepted, on=key, how="full", coalesce=True)
         .join(rejected, on=key, how="full", coalesce=True)
-        .with_columns(pl.col("in_responses", "in_rejected").fill_null(0))
+        .with_columns(pl.col("in_kept", "in_rejected").fill_null(0))
     )
+    # Unlike `sum_horizontal`, a sum with an unknown part is unknown.
+    in_parts = reduce(add, (pl.col(part) for part in parts))
     wrong = counted.filter(
         ~(
-            (pl.col("rows") == pl.col("eligible") + pl.col("out_of_scope") + pl.col("rejected"))
-            & (pl.col("in_responses") == pl.col("eligible") + pl.col("out_of_scope"))
+            (pl.col("rows") == in_parts + pl.col("rejected"))
+            & (pl.col("in_kept") == in_parts)
             & (pl.col("in_rejected") == pl.col("rejected"))
         ).fill_null(value=False)
     )
     if wrong.height:
+        named = [name for name in key if name != "file"]  # a file's name is the municipality's own
         told = "; ".join(
-            f"{row['municipality_code']}: {row['rows']} rows read, {row['eligible']} eligible, "
-            f"{row['out_of_scope']} out of scope, {row['rejected']} rejected"
+            f"{' '.join(row[name] for name in named)}: {row['rows']} rows read, "
+            + "".join(f"{row[part]} {called}, " for part, called in parts.items())
+            + f"{row['rejected']} rejected"
             for row in wrong.iter_rows(named=True)
         )
         raise ConservationError(f"rows are not conserved, nothing was written: {told}")

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.ingest.limits import CASE_ROWS, UNPACKED_BYTES, too_long_cell, too_many_rows, unreadable
+from pipelines.ingest.limits import UNPACKED_BYTES, Traits, too_long_cell, too_many_rows, unreadable
 from pipelines.ingest.sheet import Row, Sheet, is_too_long
 from pipelines.ingest.text import fold
 from pipelines.ingest.workbook import text_of
@@ -16,8 +16,10 @@ _MAGIC = b"PAR1"
 _MAGIC_ENCRYPTED = b"PARE"
 
 
-def read(content: bytes) -> Sheet:
+def read(content: bytes, traits: Traits) -> Sheet:
     """The one sheet of a parquet file: the column names as row 1, the rows from 2 on, as a spreadsheet would show them.
+
+    `traits` tell how many rows a delivery of the form may hold.
 
     Raises:
         FileRejectedError: the content is no parquet, is encrypted, damaged or beyond a limit.
@@ -31,8 +33,8 @@ def read(content: bytes) -> Sheet:
     try:
         file = pq.ParquetFile(io.BytesIO(content))
         footer = file.metadata
-        if footer.num_rows > CASE_ROWS:
-            raise too_many_rows()
+        if footer.num_rows > traits.rows:
+            raise too_many_rows(traits)
         if sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups)) > UNPACKED_BYTES:
             raise unreadable(f"Parquetfilen fylder mere end {UNPACKED_BYTES // 1_000_000} MB udpakket.")
         table = file.read(use_threads=False)

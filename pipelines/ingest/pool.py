@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Self
 
-from pipelines.ingest.delivery import Delivery
-from pipelines.ingest.limits import WALL_SECONDS
+from pipelines.ingest.delivery import Delivery, Form, QuestionColumn
+from pipelines.ingest.forms import traits_of
+from pipelines.ingest.limits import WALL_SECONDS, Traits
 from pipelines.ingest.worker import LENGTH_BYTES, send
 from schemas.questionnaire import Catalogue
 
@@ -45,8 +46,9 @@ class _ReaderDiedError(Exception):
 class _Reader:
     """One child process. Not for several threads at once."""
 
-    def __init__(self, questions: list[dict[str, Any]]) -> None:
+    def __init__(self, form: Form) -> None:
         self.files_read = 0
+        self._times = Traits(*form["traits"]).times
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-m", "pipelines.ingest.worker"],
             stdin=subprocess.PIPE,
@@ -55,10 +57,10 @@ class _Reader:
             cwd="/",
             env={"LC_ALL": "C.UTF-8"},
         )
-        self._send(questions)
+        self._send(form)
 
     def read(self, path: str) -> ReadFile:
-        deadline = time.monotonic() + WALL_SECONDS
+        deadline = time.monotonic() + WALL_SECONDS * self._times
         self._send(path)
         length = int.from_bytes(self._receive(LENGTH_BYTES, deadline), "big")
         if length > _REPLY_BYTES:
@@ -105,10 +107,13 @@ class ReaderPool:
         Args:
             catalogue: the form whose questions the header rows are searched for.
         """
-        self._questions = [
-            question.model_dump(include={"number", "key", "kind", "text_da", "optional"})
-            for question in catalogue.questions
-        ]
+        self._questions = Form(
+            questions=[
+                QuestionColumn(number=q.number, key=q.key, kind=q.kind, text_da=q.text_da, optional=q.optional)
+                for q in catalogue.questions
+            ],
+            traits=list(traits_of(catalogue)),
+        )
         self._idle: SimpleQueue[_Reader] = SimpleQueue()
         for _ in range(READERS):
             self._idle.put(_Reader(self._questions))

@@ -20,6 +20,7 @@ from pipelines.ingest.limits import (
     FORMATS,
     MEMORY_BYTES,
     FileRejectedError,
+    Traits,
     unreadable,
 )
 
@@ -44,9 +45,9 @@ def _limit_this_process() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _limit_time_of_next_file() -> None:
+def _limit_time_of_next_file(traits: Traits) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
+    soft = int(used.ru_utime + used.ru_stime) + CPU_SECONDS * traits.times
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
@@ -85,12 +86,14 @@ def _answer(path: str, header: delivery.Header) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer requests until the parent closes the pipe; the first message holds the questions of the form."""
+    """Answer requests until the parent closes the pipe; the first message is what to know of the form."""
     _limit_this_process()
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
-    header = delivery.Header(_receive(incoming))
+    form: delivery.Form = _receive(incoming)
+    traits = Traits(*form["traits"])
+    header = delivery.Header(form["questions"], traits)
     while (path := _receive(incoming)) is not None:
-        _limit_time_of_next_file()
+        _limit_time_of_next_file(traits)
         try:
             reply = _answer(path, header)
         except BaseException:  # noqa: BLE001 - whatever a reader raises, it is one file that cannot be read

@@ -25,6 +25,7 @@ from pipelines.statistics.intervals import wilson
 from pipelines.statistics.rounds import rate_ratio_interval
 from schemas.fields import AREA_TYPES
 from schemas.municipalities import municipality_codes
+from schemas.periods import Period
 from schemas.rounds import Round
 from schemas.tables import Table
 
@@ -53,7 +54,7 @@ def totals(case_rates: pl.DataFrame, breakdown: pl.DataFrame, questions: Sequenc
     given = _answers(breakdown).filter(pl.col("question").is_in(asked["question"].implode()))
     answers = given.group_by(*_AREA, "question").agg(answers=pl.col("cases").sum())
     joined = cases.join(asked, how="cross").join(answers, on=[*_AREA, "question"], how="full", coalesce=True)
-    return _control(joined, (*_AREA, "question"), "cases", "answers")
+    return control(joined, (*_AREA, "question"), "cases", "answers")
 
 
 def areas(breakdown: pl.DataFrame) -> pl.DataFrame:
@@ -63,7 +64,7 @@ def areas(breakdown: pl.DataFrame) -> pl.DataFrame:
     """
     sums = (pl.col("cases").filter(pl.col("area_type") == kind).sum().alias(kind) for kind in AREA_TYPES)
     summed = _answers(breakdown).group_by("question", "answer").agg(sums)
-    return _control(summed.with_columns(_cell()), ("cell",), *AREA_TYPES)
+    return control(summed.with_columns(_cell()), ("cell",), *AREA_TYPES)
 
 
 def averages(case_rates: pl.DataFrame, area_averages: pl.DataFrame) -> pl.DataFrame:
@@ -80,7 +81,7 @@ def averages(case_rates: pl.DataFrame, area_averages: pl.DataFrame) -> pl.DataFr
         _long(table, _AREA, counts, value) for table, value in ((area_averages, "stated"), (sums, "counted"))
     )
     joined = stated.join(counted, on=[*_AREA, "column"], how="full", coalesce=True)
-    return _control(joined, ("column", *_AREA), "stated", "counted")
+    return control(joined, ("column", *_AREA), "stated", "counted")
 
 
 def rates(case_rates: pl.DataFrame) -> pl.DataFrame:
@@ -89,7 +90,7 @@ def rates(case_rates: pl.DataFrame) -> pl.DataFrame:
     Grain: municipality. Columns: difference (cases per 1,000 residents).
     """
     exact = pl.col("cases") / pl.col("population_18_66") * 1_000
-    return _control(
+    return control(
         case_rates.with_columns(difference=(pl.col("rate_per_1000") - exact).abs()),
         ("municipality_code",),
         "difference",
@@ -103,13 +104,13 @@ def hidden(shared: pl.DataFrame) -> pl.DataFrame:
     """
     rows = _answers(shared).filter(~pl.col("value_status").is_in([PUBLISHED, ROUNDED]))
     figures = _long(rows, _ANSWER, (*FIGURES, "rounding_base"), "value")
-    return _control(figures.with_columns(_cell()), ("column", *_AREA, "cell"), "value")
+    return control(figures.with_columns(_cell()), ("column", *_AREA, "cell"), "value")
 
 
 def hidden_findings(shared: pl.DataFrame) -> pl.DataFrame:
     """The same for the headline findings: those without a numerator."""
     figures = _long(shared.filter(pl.col("numerator").is_null()), ("finding",), _SHARES, "value")
-    return _control(figures, ("column", "finding"), "value")
+    return control(figures, ("column", "finding"), "value")
 
 
 def published(exact: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
@@ -120,7 +121,7 @@ def published(exact: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
     rows = _of_this_release(_answers(shared)).filter(pl.col("value_status") == PUBLISHED)
     shown, true = _long(rows, _ANSWER, FIGURES, "shown"), _long(_answers(exact), _ANSWER, FIGURES, "exact")
     joined = shown.join(true, on=[*_ANSWER, "column"], how="left")
-    return _control(_known(joined).with_columns(_cell()), ("column", *_AREA, "cell"), "shown", "exact")
+    return control(_known(joined).with_columns(_cell()), ("column", *_AREA, "cell"), "shown", "exact")
 
 
 def published_findings(exact: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
@@ -131,7 +132,7 @@ def published_findings(exact: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFram
     joined = shown.join(true, on=["finding", "column"], how="left").filter(
         (pl.col("column") == "denominator") | ~pl.col("finding").is_in(hidden_ones.implode())
     )
-    return _control(_known(joined), ("column", "finding"), "shown", "exact")
+    return control(_known(joined), ("column", "finding"), "shown", "exact")
 
 
 def rounded(exact: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +148,7 @@ def rounded(exact: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
         remainder=pl.col("cases") % pl.col("rounding_base"),
         distance=(pl.col("cases") - pl.col("exact")).abs(),
     )
-    return _control(joined, (*_AREA, "cell"), "rounding_base", "remainder", "distance")
+    return control(joined, (*_AREA, "cell"), "rounding_base", "remainder", "distance")
 
 
 def municipalities(population: pl.DataFrame) -> pl.DataFrame:
@@ -165,7 +166,7 @@ def quarter(population: pl.DataFrame, round_: Round) -> pl.DataFrame:
     Grain: quarter. Columns: population_quarter, wanted.
     """
     used = population.select("population_quarter").unique().with_columns(wanted=pl.lit(round_.population_quarter))
-    return _control(used, ("population_quarter",), "population_quarter", "wanted")
+    return control(used, ("population_quarter",), "population_quarter", "wanted")
 
 
 def released_quarter(population: pl.DataFrame, release: Mapping[str, Any] | None) -> pl.DataFrame:
@@ -178,10 +179,10 @@ def released_quarter(population: pl.DataFrame, release: Mapping[str, Any] | None
         used = used.clear()
     released = pl.lit(None if release is None else release["populationQuarter"], pl.String)
     numbered = used.with_columns(number=_number(pl.col("population_quarter")), released=_number(released))
-    return _control(numbered, ("population_quarter",), "number", "released")
+    return control(numbered, ("population_quarter",), "number", "released")
 
 
-def released_participants(case_rates: pl.DataFrame, round_: Round, release: Mapping[str, Any] | None) -> pl.DataFrame:
+def released_participants(case_rates: pl.DataFrame, round_: Period, release: Mapping[str, Any] | None) -> pl.DataFrame:
     """Whether the participants of the round's current release take part still, those included that others report for.
 
     Grain: participant of the release. Columns: takes_part.
@@ -206,7 +207,7 @@ def released_columns(release: Mapping[str, Any] | None, tables: Mapping[str, Tab
         for name, resource in sorted(promised.items())
         for where, count in _column_breaks(name, resource, tables.get(name)).items()
     }
-    return _control(
+    return control(
         pl.DataFrame(
             {"key": list(found), "breaks": list(found.values())}, schema={"key": pl.String, "breaks": pl.Int64}
         ),
@@ -227,7 +228,7 @@ def findings(shared: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame:
     limits = wilson(counted["numerator"], counted["denominator"], _CONFIDENCE)
     share = counted["finding"].replace_strict(shares, return_dtype=pl.Float64).to_numpy()
     apart = _apart(limits, Interval(share, share))
-    return _control(counted.with_columns(distance=apart), ("finding",), "distance")
+    return control(counted.with_columns(distance=apart), ("finding",), "distance")
 
 
 def answers(shared: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
@@ -242,7 +243,7 @@ def answers(shared: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     """
     both = _country(shared).join(_country(earlier), on=["question", "answer"], suffix="_earlier")
     later, before = (wilson(both[f"cases{when}"], both[f"answered{when}"], _CONFIDENCE) for when in ("", "_earlier"))
-    return _control(both.with_columns(_cell(), distance=_apart(later, before)), ("cell",), "distance")
+    return control(both.with_columns(_cell(), distance=_apart(later, before)), ("cell",), "distance")
 
 
 def earlier_participants(case_rates: pl.DataFrame, round_: Round, earlier: pl.DataFrame) -> pl.DataFrame:
@@ -261,7 +262,7 @@ def participation(case_rates: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFra
     Grain: the country. Columns: ratio.
     """
     before = earlier.group_by("round").agg(before=pl.len())
-    return _control(before.with_columns(*_COUNTRY, ratio=case_rates.height / pl.col("before")), _AREA, "ratio")
+    return control(before.with_columns(*_COUNTRY, ratio=case_rates.height / pl.col("before")), _AREA, "ratio")
 
 
 def pooled_rate(round_changes: pl.DataFrame) -> pl.DataFrame:
@@ -273,7 +274,7 @@ def pooled_rate(round_changes: pl.DataFrame) -> pl.DataFrame:
     limits = rate_ratio_interval(
         sums["earlier_cases"], sums["earlier_population_18_66"], sums["later_cases"], sums["later_population_18_66"]
     )
-    return _control(sums.with_columns(*_COUNTRY, ratio=_nearest_to_one(limits)), _AREA, "ratio")
+    return control(sums.with_columns(*_COUNTRY, ratio=_nearest_to_one(limits)), _AREA, "ratio")
 
 
 def municipal_rates(round_changes: pl.DataFrame) -> pl.DataFrame:
@@ -282,7 +283,7 @@ def municipal_rates(round_changes: pl.DataFrame) -> pl.DataFrame:
     Grain: municipality in both rounds. Columns: ratio (the one nearest to 1 in its 95 % interval).
     """
     limits = Interval(*(round_changes[f"rate_ratio_ci95_{end}"].to_numpy() for end in ("lower", "upper")))
-    return _control(round_changes.with_columns(ratio=_nearest_to_one(limits)), ("municipality_code",), "ratio")
+    return control(round_changes.with_columns(ratio=_nearest_to_one(limits)), ("municipality_code",), "ratio")
 
 
 def rejected_rows(delivery_log: pl.DataFrame) -> pl.DataFrame:
@@ -293,7 +294,7 @@ def rejected_rows(delivery_log: pl.DataFrame) -> pl.DataFrame:
     """
     current = delivery_log.filter(pl.col("status") == "current")
     share = pl.when(pl.col("rejected") > 1).then(pl.col("rejected") / pl.col("rows")).otherwise(0.0)
-    return _control(current.with_columns(share=share), ("municipality_code",), "share")
+    return control(current.with_columns(share=share), ("municipality_code",), "share")
 
 
 def rejected_files(delivery_log: pl.DataFrame) -> pl.DataFrame:
@@ -305,10 +306,10 @@ def rejected_files(delivery_log: pl.DataFrame) -> pl.DataFrame:
     # Numbered oldest first per municipality.
     good = pl.col("delivery").filter(is_current).max().fill_null(-1)
     files = (is_rejected & (pl.col("delivery") > good)).sum().cast(pl.Int64)
-    return _control(delivery_log.group_by("municipality_code").agg(files=files), ("municipality_code",), "files")
+    return control(delivery_log.group_by("municipality_code").agg(files=files), ("municipality_code",), "files")
 
 
-def _control(frame: pl.DataFrame, key: Sequence[str], *columns: str) -> pl.DataFrame:
+def control(frame: pl.DataFrame, key: Sequence[str], *columns: str) -> pl.DataFrame:
     """The columns to look at, with the row's key as one text, sorted by it."""
     return frame.select(pl.concat_str(*key, separator=" ").alias(WHERE), *columns).sort(WHERE)
 
@@ -317,7 +318,7 @@ def _flags(flags: Mapping[str, bool], column: str) -> pl.DataFrame:
     frame = pl.DataFrame(
         {"key": list(flags), column: list(flags.values())}, schema={"key": pl.String, column: pl.Boolean}
     )
-    return _control(frame, ("key",), column)
+    return control(frame, ("key",), column)
 
 
 def _answers(breakdown: pl.DataFrame) -> pl.DataFrame:
@@ -350,7 +351,7 @@ def _number(quarter_: pl.Expr) -> pl.Expr:
     return quarter_.str.slice(0, 4).cast(pl.Int64) * 4 + quarter_.str.slice(5).cast(pl.Int64)
 
 
-def _covered(case_rates: pl.DataFrame, round_: Round) -> set[str]:
+def _covered(case_rates: pl.DataFrame, round_: Period) -> set[str]:
     """Who takes part, those included that others report for; as a release names its participants."""
     codes = case_rates["municipality_code"].to_list()
     return {*codes, *(other for code in codes for other in round_.reports_for.get(code, ()))}

@@ -31,7 +31,7 @@ _PARTICIPATION = 0.8
 _REJECTED_ROWS = 0.1
 _ROUNDING_ERROR = 1e-9
 
-_PROGRAM_FAULT = (
+PROGRAM_FAULT = (
     "Fejlen ligger i beregningen og ikke i afleveringerne. Udgiv ikke tallene; bed den, der vedligeholder programmet, om at "
     "finde den."
 )
@@ -133,7 +133,8 @@ def control_tables(material: Material, before: Before) -> dict[str, pl.DataFrame
     }
 
 
-def _at_most(column: str, maximum: float) -> dict[str, Any]:
+def at_most(column: str, maximum: float) -> dict[str, Any]:
+    """The rule that a column is no more than this."""
     return {"rule": "ExpectColumnValuesToBeBetween", "arguments": {"column": column, "max_value": maximum}}
 
 
@@ -142,11 +143,13 @@ def _within_factor(column: str, factor: float) -> dict[str, Any]:
     return {"rule": "ExpectColumnValuesToBeBetween", "arguments": arguments}
 
 
-def _equal(one: str, other: str) -> dict[str, Any]:
+def equal(one: str, other: str) -> dict[str, Any]:
+    """The rule that two columns are equal."""
     return {"rule": "ExpectColumnPairValuesToBeEqual", "arguments": {"column_A": one, "column_B": other}}
 
 
-def _true(column: str) -> dict[str, Any]:
+def true(column: str) -> dict[str, Any]:
+    """The rule that a column holds."""
     return {"rule": "ExpectColumnValuesToBeInSet", "arguments": {"column": column, "value_set": [True]}}
 
 
@@ -160,9 +163,9 @@ def _of_breakdown(name: str) -> tuple[Expectation, ...]:
             STOP,
             f"{title}: i hvert område giver sagerne lagt sammen områdets antal sager, for hvert spørgsmål, der har netop ét "
             "svar pr. sag. Ellers er en sag talt to gange eller faldet ud.",
-            _PROGRAM_FAULT,
+            PROGRAM_FAULT,
             f"{name}_totals",
-            **_equal("cases", "answers"),
+            **equal("cases", "answers"),
         ),
         Expectation(
             f"{name}_of_areas_add_up_to_the_country",
@@ -170,7 +173,7 @@ def _of_breakdown(name: str) -> tuple[Expectation, ...]:
             STOP,
             f"{title}: for hvert svar er landets sager lig med summen af kommunernes, af regionernes og af kommunegruppernes. "
             "Ellers mangler et område, eller det er talt med to gange.",
-            _PROGRAM_FAULT,
+            PROGRAM_FAULT,
             f"{name}_areas",
             rule="ExpectMulticolumnValuesToBeEqual",
             arguments={"column_list": list(AREA_TYPES)},
@@ -180,7 +183,7 @@ def _of_breakdown(name: str) -> tuple[Expectation, ...]:
             f"shared_{name}",
             STOP,
             f"{title}: et afrundet tal er et multiplum af det, der afrundes til. Ellers røber det mere, end det skal.",
-            _PROGRAM_FAULT,
+            PROGRAM_FAULT,
             f"{name}_rounded",
             rule="ExpectColumnValuesToBeInSet",
             arguments={"column": "remainder", "value_set": [0]},
@@ -191,7 +194,7 @@ def _of_breakdown(name: str) -> tuple[Expectation, ...]:
             STOP,
             f"{title}: et afrundet tal afviger mindre fra det rigtige tal end det, der afrundes til. Ellers vildleder det "
             "læseren.",
-            _PROGRAM_FAULT,
+            PROGRAM_FAULT,
             f"{name}_rounded",
             rule="ExpectColumnPairValuesAToBeGreaterThanB",
             arguments={"column_A": "rounding_base", "column_B": "distance"},
@@ -208,7 +211,7 @@ def _of_shared(name: str) -> tuple[Expectation, ...]:
             f"shared_{name}",
             STOP,
             f"{title}: hvor et tal er skjult, er andel, rate og grænser det også. Ellers kan det skjulte tal regnes ud.",
-            _PROGRAM_FAULT,
+            PROGRAM_FAULT,
             f"{name}_hidden",
             rule="ExpectColumnValuesToBeNull",
             arguments={"column": "value"},
@@ -218,9 +221,9 @@ def _of_shared(name: str) -> tuple[Expectation, ...]:
             f"shared_{name}",
             STOP,
             f"{title}: et tal, der vises, som det er, er det, der er beregnet. Ellers er det ændret på vej til udgivelsen.",
-            _PROGRAM_FAULT,
+            PROGRAM_FAULT,
             f"{name}_published",
-            **_equal("shown", "exact"),
+            **equal("shown", "exact"),
         ),
     )
 
@@ -234,9 +237,9 @@ _OF_FIGURES = (
         STOP,
         "Områdernes kommuner, sager og indbyggere er summen over de deltagende kommuner. Ellers bygger gennemsnittene på andre "
         "tal end kommunernes rater.",
-        _PROGRAM_FAULT,
+        PROGRAM_FAULT,
         "averages",
-        **_equal("stated", "counted"),
+        **equal("stated", "counted"),
     ),
     Expectation(
         "rates_are_cases_by_population",
@@ -244,9 +247,9 @@ _OF_FIGURES = (
         STOP,
         "Raten er kommunens sager divideret med dens 18-66-årige indbyggere gange 1.000. Ellers kan kommunen ikke selv regne "
         "den efter.",
-        _PROGRAM_FAULT,
+        PROGRAM_FAULT,
         "rates",
-        **_at_most("difference", _ROUNDING_ERROR),
+        **at_most("difference", _ROUNDING_ERROR),
     ),
 )
 _OF_WHAT_WAS_RELEASED = (
@@ -258,7 +261,7 @@ _OF_WHAT_WAS_RELEASED = (
         "tal ændrer sig, uden at nogen har besluttet det.",
         "Læg kommunens filer tilbage i indbakken, eller træk den gældende udgivelse tilbage.",
         "released_participants",
-        **_true("takes_part"),
+        **true("takes_part"),
     ),
     Expectation(
         "population_is_no_older_than_released",
@@ -279,7 +282,7 @@ _OF_WHAT_WAS_RELEASED = (
         "Befolkningen har de 98 kommuner og ingen andre. Ellers er den hentet eller læst forkert.",
         "Fjern den hentede befolkning under reference, og kør natten igen.",
         "municipalities",
-        **_true("is_both"),
+        **true("is_both"),
     ),
     Expectation(
         "released_columns_are_kept",
@@ -289,7 +292,7 @@ _OF_WHAT_WAS_RELEASED = (
         "erklæret. Ellers holder modtagernes programmer op med at virke.",
         "Sæt kolonnen tilbage, eller hæv tabellens version i schemas/tables.py for at erklære ændringen.",
         "released_columns",
-        **_at_most("breaks", 0),
+        **at_most("breaks", 0),
     ),
 )
 _OF_WHAT_IS_KNOWN = (
@@ -301,7 +304,7 @@ _OF_WHAT_IS_KNOWN = (
         "december 2023), når tilfældighed er regnet fra. Ellers er svar formentlig læst eller talt forkert.",
         "Kontrollér, om svarene på det spørgsmål, som hovedresultatet bygger på, er læst rigtigt i afleveringerne.",
         "findings",
-        **_at_most("distance", _FAR_SHARE),
+        **at_most("distance", _FAR_SHARE),
     ),
     Expectation(
         "answers_are_not_far_from_the_round_before",
@@ -311,7 +314,7 @@ _OF_WHAT_IS_KNOWN = (
         "regnet fra. Ellers er svarmuligheder formentlig byttet om eller læst forkert.",
         "Kontrollér, om svarene på spørgsmålet er læst rigtigt i begge runders afleveringer.",
         "answers",
-        **_at_most("distance", _FAR_SHARE),
+        **at_most("distance", _FAR_SHARE),
     ),
     Expectation(
         "population_is_of_the_round",
@@ -321,7 +324,7 @@ _OF_WHAT_IS_KNOWN = (
         "Sørg for, at befolkningen kan hentes fra Danmarks Statistik, og kør natten igen; eller godkend, at et andet kvartal "
         "bruges.",
         "quarter",
-        **_equal("population_quarter", "wanted"),
+        **equal("population_quarter", "wanted"),
     ),
     Expectation(
         "findings_are_near_the_report",
@@ -331,7 +334,7 @@ _OF_WHAT_IS_KNOWN = (
         "december 2023), når tilfældighed er regnet fra.",
         "Se, om forskellen kan forklares, f.eks. af hvilke kommuner der deltager.",
         "findings",
-        **_at_most("distance", _NEAR_SHARE),
+        **at_most("distance", _NEAR_SHARE),
     ),
     Expectation(
         "answers_are_near_the_round_before",
@@ -341,7 +344,7 @@ _OF_WHAT_IS_KNOWN = (
         "regnet fra.",
         "Se, om forskellen kan forklares, f.eks. af hvilke kommuner der deltager, eller af hvordan spørgsmålet er forstået.",
         "answers",
-        **_at_most("distance", _NEAR_SHARE),
+        **at_most("distance", _NEAR_SHARE),
     ),
     Expectation(
         "earlier_participants_take_part",
@@ -350,7 +353,7 @@ _OF_WHAT_IS_KNOWN = (
         "De kommuner, der deltog i runden før, deltager igen. Ellers kan landets tal ændre sig alene af, hvem der er med.",
         "Spørg kommunen, om den vil aflevere.",
         "earlier_participants",
-        **_true("takes_part"),
+        **true("takes_part"),
     ),
     Expectation(
         "enough_municipalities_take_part",
@@ -389,7 +392,7 @@ _OF_WHAT_IS_KNOWN = (
         "Højst 10 % af rækkerne i en aflevering er afvist, når det er mere end én. Ellers mangler der sager i kommunens tal.",
         "Bed kommunen rette de afviste rækker og aflevere igen; de er mærket i dens rettefil.",
         "rejected_rows",
-        **_at_most("share", _REJECTED_ROWS),
+        **at_most("share", _REJECTED_ROWS),
     ),
     Expectation(
         "no_file_is_rejected",
@@ -398,7 +401,7 @@ _OF_WHAT_IS_KNOWN = (
         "Ingen kommunes nyeste fil er afvist. Ellers bygger dens tal på en ældre fil, eller den er slet ikke med.",
         "Bed kommunen rette filen og aflevere igen.",
         "rejected_files",
-        **_at_most("files", 0),
+        **at_most("files", 0),
     ),
 )
 EXPECTATIONS = (*_OF_FIGURES, *_OF_WHAT_WAS_RELEASED, *_OF_WHAT_IS_KNOWN)

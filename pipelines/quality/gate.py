@@ -18,9 +18,10 @@ from pipelines.quality.acceptances import Acceptance, is_stopping, warning_id
 from pipelines.quality.controls import WHERE
 from pipelines.quality.expectations import EXPECTATIONS, LOOK, STOP, Before, Expectation, Material, control_tables
 from schemas.errors import QualityError
+from schemas.management_tables import MANAGEMENT_QUALITY
 from schemas.tables import QUALITY_REPORT
 
-__all__ = ["Before", "Material", "quality_report", "require_met"]
+__all__ = ["Before", "Material", "management_quality", "quality_report", "require_met"]
 
 _SEVERITIES = {STOP: "critical", LOOK: "warning"}
 _RESULT = {"result_format": "COMPLETE", "unexpected_index_column_names": [WHERE]}
@@ -55,6 +56,33 @@ def quality_report(material: Material, before: Before, accepted: Mapping[str, Ac
         for expectation in EXPECTATIONS
     ]
     return pl.DataFrame(rows, schema=dict(QUALITY_REPORT.dtypes), orient="row")
+
+
+def management_quality(
+    year: int, candidate_sha256: str, controls: Mapping[str, pl.DataFrame], expectations: Iterable[Expectation]
+) -> pl.DataFrame:
+    """Whether the tables of a year of management information are as expected.
+
+    Grain: expectation, in the order they are declared. Columns: as `schemas.management_tables.MANAGEMENT_QUALITY`.
+
+    Args:
+        year: the calendar year.
+        candidate_sha256: the checksum of the tables that are judged.
+        controls: the control tables, by name.
+        expectations: what is expected of them.
+
+    Raises:
+        QualityError: an expectation could not be judged.
+    """
+    wanted = list(expectations)
+    verdicts = judged(controls, wanted)
+    rows = [
+        _row(str(year), expectation, verdicts[expectation.code], {})
+        | {"year": year, "candidate_sha256": candidate_sha256}
+        for expectation in wanted
+    ]
+    columns = dict(MANAGEMENT_QUALITY.dtypes)
+    return pl.DataFrame([{name: row[name] for name in columns} for row in rows], schema=columns, orient="row")
 
 
 def require_met(report: pl.DataFrame) -> None:

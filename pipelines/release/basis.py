@@ -6,7 +6,7 @@ Two releases that are made from the same have the same figures; where figures di
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from schemas.rounds import Round
+from schemas.periods import Period
 
 # Raise it when the same deliveries give another figure, another row or another message than before. A difference that no
 # delivery, no population and no new number here explains stops the release.
@@ -40,7 +40,7 @@ class Basis:
     """What one release is made from.
 
     Attributes:
-        round_: the survey round.
+        round_: the survey round, or the year of management information.
         population_quarter: the quarter whose population the rates divide by.
         population_source: where it comes from.
         population: residents aged 18-66 by participating municipality, those it reports for included.
@@ -48,15 +48,17 @@ class Basis:
             the delivery that counts, null without one) and `files` (one checksum per file in the inbox).
         figures_from: the earlier release whose shared breakdowns are shown again; None where they were made anew.
         warnings: what the quality gate asked a consultant to look at, as `acceptances.told_warnings` has it.
+        reference_tables: by name, the version of each table of the year's reference figures that was used.
     """
 
-    round_: Round
+    round_: Period
     population_quarter: str
     population_source: str
     population: Mapping[str, int]
     deliveries: Mapping[str, Mapping[str, Any]]
     figures_from: str | None
     warnings: Sequence[Mapping[str, Any]] = ()
+    reference_tables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def participants(self) -> list[str]:
@@ -66,8 +68,9 @@ class Basis:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The round's settings that figures depend on."""
-        return self.round_.model_dump(mode="json", exclude=_NOT_A_SETTING)
+        """The round's settings that figures depend on; of a year with the versions of its reference tables."""
+        settings = self.round_.model_dump(mode="json", exclude=_NOT_A_SETTING)
+        return settings | ({"reference_tables": dict(self.reference_tables)} if self.reference_tables else {})
 
     @property
     def deliveries_sha256(self) -> str:
@@ -112,6 +115,22 @@ def delivered(delivery_log: pl.DataFrame) -> dict[str, Any]:
             of["current"] = sha256
         of["files"].append(checksum([file, received_at.isoformat(), sha256]))
     return {code: of | {"files": sorted(of["files"])} for code, of in sorted(state.items())}
+
+
+def delivered_extracts(extract_log: pl.DataFrame) -> dict[str, Any]:
+    """The state of the extracts' inboxes by municipality, as `Basis.deliveries` has it: what counts of all of them is one."""
+    by_extract = {
+        of: delivered(log) for (of,), log in sorted(extract_log.partition_by("extract", as_dict=True).items())
+    }
+    state: dict[str, Any] = {}
+    for code in sorted({code for found in by_extract.values() for code in found}):
+        of = {name: found[code] for name, found in by_extract.items() if code in found}
+        counting = {name: each["current"] for name, each in of.items() if each["current"]}
+        state[code] = {
+            "current": checksum(counting) if counting else None,
+            "files": sorted(file for each in of.values() for file in each["files"]),
+        }
+    return state
 
 
 def checksum(value: object) -> str:

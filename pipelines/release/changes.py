@@ -24,18 +24,30 @@ _LASTING_KEYS = {
     "responses": ("municipality_code", "case_id"),
     "rejected_rows": ("municipality_code", "row", "question", "rule"),
     "delivery_log": ("municipality_code", "received_at", "file"),
+    "extract_log": ("extract", "municipality_code", "received_at", "file"),
+    "extract_rejected_rows": ("extract", "municipality_code", "row", "question", "rule"),
 }
 # Where a row was read from, how many came before it, and which release made it: no values. The manifest tells of the last.
 _PLACES = {
     "responses": {"file", "row"},
     "rejected_rows": {"file"},
     "delivery_log": {"delivery"},
+    "extract_log": {"delivery"},
+    "extract_rejected_rows": {"file"},
+    "extract_warnings": {"file"},
     **{
         name: {"figures_from_release"}
         for name in ("target_groups", "provider_types", "question_answers", "key_findings")
     },
 }
-_OF_CASES = frozenset({"responses", "rejected_rows", "delivery_log"})
+# Tables of a municipality that follow from its own deliveries alone, whatever the population.
+_OF_OWN_EXTRACTS = frozenset(
+    {
+        *("extract_rejected_rows", "extract_warnings", "monthly_active_cases", "full_year_cases", "unit_costs"),
+        *("cases_over_threshold", "refunds", "forecast", "initiative_effects", "cost_drivers"),
+    }
+)
+_OF_CASES = _OF_OWN_EXTRACTS | {"responses", "rejected_rows", "delivery_log", "extract_log", "threshold_reconciliation"}
 # Columns that follow from cases alone, whatever the population.
 _WITHOUT_POPULATION = frozenset(
     {
@@ -133,7 +145,7 @@ class Explanations:
         before: Mapping[str, Any],
         now: Mapping[str, Any],
         figures_before: Mapping[str, Any],
-        case_rates: Iterable[pl.DataFrame],
+        municipalities: Iterable[pl.DataFrame],
     ) -> None:
         """Work out what has changed.
 
@@ -141,7 +153,7 @@ class Explanations:
             before: the manifest of the release before.
             now: that of this one, or what it will hold.
             figures_before: the manifest of the release whose shared breakdowns `before` shows; often itself.
-            case_rates: the rates of both releases, for who belongs to which area.
+            municipalities: those of both releases with their areas.
         """
         name = now["round"]
         self._all = causes(before, now, name)
@@ -153,7 +165,7 @@ class Explanations:
         for of_round in earlier_rounds:
             self._rounds = self._rounds.and_also(of_round)
         members: dict[tuple[str, str], set[str]] = {}
-        for frame in case_rates:
+        for frame in municipalities:
             areas = area_members(frame).select("area_type", "area_code", "municipality_code")
             for kind, area, code in areas.iter_rows():
                 members.setdefault((kind, area), set()).add(code)
@@ -173,14 +185,16 @@ class Explanations:
     def _causes(self, table: str, column: str, row: Mapping[str, Any]) -> Causes:
         own = frozenset({row["municipality_code"]}) if "municipality_code" in row else None
         match table:
-            case "delivery_log":
+            case "delivery_log" | "extract_log":
                 return self._log.among(own)
             case "responses" | "rejected_rows":
+                return self._all.among(own)
+            case _ if table in _OF_OWN_EXTRACTS:
                 return self._all.among(own)
             case "case_rates":
                 # Rank, comparisons and shrinkage follow from everybody's.
                 return self._all.among(own if column in OWN else None)
-            case "round_changes":
+            case "round_changes" | "threshold_reconciliation":
                 return self._rounds.among(own)
             case "area_averages":
                 return self._all.among(self._area(row))

@@ -88,7 +88,7 @@ def shared_files(shared: Shared) -> Iterator[ReleaseFile]:
         shared,
         strict=True,
     ):
-        yield _parquet(SHARED, table, frame)
+        yield parquet_file(SHARED, table, frame)
 
 
 def read_back(files: Iterable[ReleaseFile]) -> dict[str, pl.DataFrame]:
@@ -115,43 +115,49 @@ def shared_checksum(files: Iterable[ReleaseFile]) -> str:
 
 def candidate_checksum(benchmark: Benchmark, population: pl.DataFrame) -> str:
     """One checksum over all that a release is made of: the tables, and the population behind its rates."""
-    frames = (*benchmark.shared, *benchmark[1:], population)
+    return frames_checksum((*benchmark.shared, *benchmark[1:], population))
+
+
+def frames_checksum(frames: Iterable[pl.DataFrame]) -> str:
+    """One checksum over tables, in their order."""
     return hashlib.sha256(b"".join(hashlib.sha256(parquet_bytes(frame)).digest() for frame in frames)).hexdigest()
 
 
 def _deliveries_files(benchmark: Benchmark) -> Iterator[ReleaseFile]:
     """What became of its files and rows, for every municipality that handed in anything."""
-    rejected = _by(benchmark.rejected_rows, "municipality_code")
-    for code, deliveries in _by(benchmark.delivery_log, "municipality_code").items():
+    rejected = by_value(benchmark.rejected_rows, "municipality_code")
+    for code, deliveries in by_value(benchmark.delivery_log, "municipality_code").items():
         # Numbered anew: the number in the round's inbox would tell how many files others handed in.
         numbered = deliveries.with_columns(delivery=pl.int_range(pl.len(), dtype=pl.Int64))
-        yield _parquet(_folder(code), tables.DELIVERY_LOG, numbered)
-        yield _parquet(_folder(code), tables.REJECTED_ROWS, rejected.get(code, benchmark.rejected_rows.clear()))
+        yield parquet_file(folder_of(code), tables.DELIVERY_LOG, numbered)
+        yield parquet_file(folder_of(code), tables.REJECTED_ROWS, rejected.get(code, benchmark.rejected_rows.clear()))
 
 
 def _benchmark_files(benchmark: Benchmark, catalogue: Catalogue) -> Iterator[ReleaseFile]:
     """Its cases, and its breakdowns in full beside the country's as everybody sees them, for every participant."""
     participants = benchmark.shared.case_rates["municipality_code"].to_list()
-    cases = _by(benchmark.responses, "municipality_code")
+    cases = by_value(benchmark.responses, "municipality_code")
     for code in participants:
-        yield _parquet(_folder(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear()))
+        yield parquet_file(
+            folder_of(code), tables.responses(catalogue.version), cases.get(code, benchmark.responses.clear())
+        )
     for table, frame, shared in (
         (tables.RELEASED_TARGET_GROUPS, benchmark.target_groups, benchmark.shared.target_groups),
         (tables.RELEASED_PROVIDER_TYPES, benchmark.provider_types, benchmark.shared.provider_types),
         (tables.RELEASED_QUESTION_ANSWERS, benchmark.question_answers, benchmark.shared.question_answers),
     ):
         country = shared.filter(pl.col("area_type") == "country")
-        own = _by(frame.filter(pl.col("area_type") == "municipality"), "area_code")
+        own = by_value(frame.filter(pl.col("area_type") == "municipality"), "area_code")
         for code in participants:
             # Its own figures are always of this release.
-            yield _parquet(_folder(code), table, pl.concat([country, own[code]], how="diagonal"))
+            yield parquet_file(folder_of(code), table, pl.concat([country, own[code]], how="diagonal"))
 
 
 def correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalogue) -> Iterator[ReleaseFile]:
     """The delivery that counts, whole, with its faulty cells marked: it can be corrected and handed in again."""
-    deliveries = _by(benchmark.delivery_log, "municipality_code")
-    rows = _by(benchmark.delivered_rows, "delivery")
-    for code, errors in _by(benchmark.rejected_rows, "municipality_code").items():
+    deliveries = by_value(benchmark.delivery_log, "municipality_code")
+    rows = by_value(benchmark.delivered_rows, "delivery")
+    for code, errors in by_value(benchmark.rejected_rows, "municipality_code").items():
         current = deliveries[code].filter(pl.col("status") == "current").row(0, named=True)
         workbook = correction(
             round_,
@@ -164,18 +170,20 @@ def correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalog
             .select("file", "received_at", "rule", "message"),
             municipality_code=code,
         )
-        yield ReleaseFile(f"{_folder(code)}/{CORRECTION}", workbook, None, errors["row"].n_unique())
+        yield ReleaseFile(f"{folder_of(code)}/{CORRECTION}", workbook, None, errors["row"].n_unique())
 
 
-def _folder(code: str) -> str:
+def folder_of(code: str) -> str:
+    """The folder of what only a municipality may see."""
     return f"municipalities/{code}"
 
 
-def _by(frame: pl.DataFrame, column: str) -> dict[Any, pl.DataFrame]:
+def by_value(frame: pl.DataFrame, column: str) -> dict[Any, pl.DataFrame]:
     """The rows of each value of a column, in their order."""
     parts = frame.partition_by(column, as_dict=True, maintain_order=True)
     return {key[0]: part for key, part in parts.items()}
 
 
-def _parquet(folder: str, table: Table, frame: pl.DataFrame) -> ReleaseFile:
+def parquet_file(folder: str, table: Table, frame: pl.DataFrame) -> ReleaseFile:
+    """A table as a file of a release."""
     return ReleaseFile(f"{folder}/{table.name}.parquet", parquet_bytes(frame), table, frame.height)

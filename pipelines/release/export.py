@@ -19,14 +19,18 @@ from xlsxwriter.worksheet import Worksheet
 
 from pipelines.form.form import FILE_RULES_DA
 from pipelines.ingest.limits import danish
+from pipelines.ingest.messages import EXTRACT_RULES_DA
 from pipelines.ingest.messages import RULES_DA as ROW_RULES_DA
 from pipelines.release.contents import SHARED
 from pipelines.workbook import HIGHEST_ROW, LINE_HEIGHT, Book, styled, workbook, written
 from schemas.errors import BotilbudError
-from schemas.fields import FILE_RULES, ROW_RULES, VALUE_STATUSES, Field
+from schemas.extracts import load_form
+from schemas.fields import EXTRACT_ROW_RULES, FILE_RULES, ROW_RULES, VALUE_STATUSES, Field
 from schemas.labels_da import TABLES_DA, UNITS_DA, VALUES_DA
-from schemas.questionnaire import Catalogue, load_catalogue
+from schemas.periods import Period
+from schemas.questionnaire import Catalogue
 from schemas.rounds import Round
+from schemas.service_areas import labels_da as service_area_labels
 from schemas.tables import Table
 
 READ_ME_SHEET = "Læs mig"
@@ -60,6 +64,7 @@ TYPES_DA: dict[pl.DataType, str] = {
     pl.Int64(): "helt tal",
     pl.Float64(): "decimaltal",
     pl.Boolean(): "SAND eller FALSK",
+    pl.Date(): "dato",
     pl.Datetime("us", "UTC"): "tidspunkt (UTC)",
     pl.List(pl.String()): "tekster med semikolon imellem",
 }
@@ -71,6 +76,7 @@ _STYLES: dict[str, dict[str, object]] = {
     "text": {"num_format": "@"},
     "quoted": {"num_format": "@", "quote_prefix": True},
     "flag": {"align": "left"},
+    "date": {"num_format": "dd-mm-yyyy", "align": "left"},
     "time": {"num_format": "dd-mm-yyyy hh:mm:ss", "align": "left"},
     "number": {"num_format": "0"},
     "count": {"num_format": "#,##0"},
@@ -92,7 +98,7 @@ class About:
 
     title_da: str
     release: str
-    round_: Round
+    round_: Period
     path: str
     population_quarter: str
     sources: tuple[str, ...]
@@ -121,6 +127,8 @@ def table_csv(frame: pl.DataFrame, table: Table) -> bytes:
                 columns.append(pl.when(column).then(pl.lit("SAND")).when(~column).then(pl.lit("FALSK")))
             case pl.Datetime():
                 columns.append(column.dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ"))
+            case pl.Date():
+                columns.append(column.dt.to_string("%Y-%m-%d"))
             case _:
                 columns.append(column)
     named = (column.alias(field.name) for column, field in zip(columns, table.fields, strict=True))
@@ -154,7 +162,7 @@ def table_workbook(table: Table, frame: pl.DataFrame, about: About) -> bytes:
     title = f"{about.title_da}: {TABLES_DA[table.name].title}"
     with workbook(content, title, about.round_.snapshot_date) as file:
         book = styled(file, _STYLES)
-        catalogue = load_catalogue(about.round_.questionnaire)
+        catalogue = load_form(about.round_.questionnaire)
         _write_data(book, table, frame)
         _write_read_me(book, title, _read_me(table, about))
         _write_texts(book, DICTIONARY_SHEET, _DICTIONARY_COLUMNS, _dictionary(table, catalogue.version))
@@ -225,7 +233,7 @@ def _write_text_column(
 def _write_column(sheet: Worksheet, column: int, field: Field, values: Iterable[object], style: Format) -> None:
     """Writes numbers, times or flags below their header."""
     match field.dtype:
-        case pl.Datetime():
+        case pl.Datetime() | pl.Date():
             write = sheet.write_datetime
         case pl.Boolean():
             write = sheet.write_boolean
@@ -246,6 +254,8 @@ def _style(field: Field) -> str:
             return "flag"
         case pl.Datetime():
             return "time"
+        case pl.Date():
+            return "date"
         case pl.Int64():
             return "number" if field.unit is None else "count"
         case pl.Float64():
@@ -297,7 +307,7 @@ def _read_me(table: Table, about: About) -> dict[str, str]:
     names = {field.name for field in table.fields}
     notes = {
         "Hvad tabellen viser": text.description,
-        "Runde": f"{about.round_.name} (opgjort pr. {about.round_.snapshot_date:%d-%m-%Y})",
+        **_period(about.round_),
         "Udgivelse": about.release,
         "Fil i udgivelsen": about.path,
         "Hvem må se filen": _readers(about),
@@ -324,6 +334,12 @@ def _read_me(table: Table, about: About) -> dict[str, str]:
             f"{about.title_da}. {text.title}. Udgivelse {about.release}. {text.source}."
         )
     return notes
+
+
+def _period(period: Period) -> dict[str, str]:
+    if isinstance(period, Round):
+        return {"Runde": f"{period.name} (opgjort pr. {period.snapshot_date:%d-%m-%Y})"}
+    return {"År": f"{period.name} (sager over beløbsgrænsen er talt pr. {period.snapshot_date:%d-%m-%Y})"}
 
 
 def _is_shared(about: About) -> bool:
@@ -368,7 +384,7 @@ def _population(about: About) -> str:
 @cache
 def _dictionary(table: Table, questionnaire: str) -> tuple[tuple[str, ...], ...]:
     """One row per column: identifier, label, unit, type, whether it may be blank, what it allows."""
-    catalogue = load_catalogue(questionnaire)
+    catalogue = load_form(questionnaire)
     return tuple(
         (
             field.name,
@@ -416,7 +432,10 @@ def _meanings(table: Table, field: Field, catalogue: Catalogue) -> dict[str, str
     if field.name == "provider_type":
         return _group_labels(catalogue, "provider_type")
     if field.values is not None:
-        return {FILE_RULES: FILE_RULES_DA, ROW_RULES: ROW_RULES_DA, **VALUES_DA}[field.values]
+        words = {FILE_RULES: FILE_RULES_DA, ROW_RULES: ROW_RULES_DA, EXTRACT_ROW_RULES: EXTRACT_RULES_DA, **VALUES_DA}
+        return {word: words[field.values][word] for word in field.values}
+    if field.name in ("service_area", "legal_basis"):
+        return service_area_labels()
     return _option_labels(catalogue, field.name)
 
 
@@ -438,7 +457,7 @@ def _names_answers(table: Table) -> bool:
 @cache
 def _answers(questionnaire: str) -> tuple[tuple[str, ...], ...]:
     """One row per answer to a closed question and per group of a roll-up: key and text of the question, code and text."""
-    catalogue = load_catalogue(questionnaire)
+    catalogue = load_form(questionnaire)
     asked = [(q.key, q.text_da, o.code, o.label_da) for q in catalogue.closed_questions for o in q.options]
     grouped = [(r.key, r.text_da, g.code, g.label_da) for r in catalogue.rollups for g in r.groups]
     return (*asked, *grouped)

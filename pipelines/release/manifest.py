@@ -22,7 +22,7 @@ from pipelines.storage import files_below
 from schemas.errors import ReleaseError
 from schemas.fields import Field
 from schemas.labels_da import TABLES_DA
-from schemas.rounds import Round
+from schemas.periods import Period
 from schemas.tables import Table
 
 NAME = "datapackage.json"
@@ -44,6 +44,7 @@ _TYPES: dict[pl.DataType, dict[str, str]] = {
     pl.Int64(): {"type": "integer"},
     pl.Float64(): {"type": "number"},
     pl.Boolean(): {"type": "boolean"},
+    pl.Date(): {"type": "date"},
     pl.Datetime("us", "UTC"): {"type": "datetime"},
     pl.List(pl.String()): {"type": "array"},
 }
@@ -106,14 +107,14 @@ def manifest(files: Iterable[ReleaseFile], content: dict[str, Any], basis: Basis
     }
 
 
-def title(round_: Round) -> str:
-    """What the releases of a round are called."""
-    return f"Botilbudsbenchmark, opgjort pr. {round_.snapshot_date:%d-%m-%Y}"
+def title(round_: Period) -> str:
+    """What the releases of a round or year are called."""
+    return round_.title_da
 
 
 def sources(basis: Basis) -> tuple[str, ...]:
     """Where the figures come from, the population first."""
-    return (basis.population_source, "Kommunernes screening af særligt dyre enkeltsager")
+    return (basis.population_source, basis.round_.source_da)
 
 
 def _description(basis: Basis) -> str:

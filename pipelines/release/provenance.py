@@ -16,15 +16,18 @@ from upath import UPath
 
 from pipelines import storage
 from pipelines.release.contents import SHARED
-from schemas import lineage, tables
+from schemas import lineage, management_tables, tables
 from schemas.errors import ReleaseError
-from schemas.questionnaire import load_catalogue
-from schemas.rounds import Round
+from schemas.extracts import load_form
+from schemas.periods import Period
 
 # The tables of a release that are protected: the asset that makes the shared one has a name of its own.
 PROTECTED = {
     table.name: f"shared_{table.name}"
-    for table in (tables.TARGET_GROUPS, tables.PROVIDER_TYPES, tables.QUESTION_ANSWERS, tables.KEY_FINDINGS)
+    for table in (
+        *(tables.TARGET_GROUPS, tables.PROVIDER_TYPES, tables.QUESTION_ANSWERS, tables.KEY_FINDINGS),
+        management_tables.SERVICE_AREA_BENCHMARKS,
+    )
 }
 
 
@@ -87,7 +90,7 @@ def provenance(
     night: Night,
     delivery_log: pl.DataFrame,
     population_note: Mapping[str, Any],
-    round_: Round,
+    round_: Period,
     before: RoundBefore | None,
 ) -> dict[str, Any]:
     """What made a release, as a document of plain lists, mappings, texts and numbers.
@@ -108,7 +111,7 @@ def provenance(
         for resource in manifest["resources"]
         if resource["format"] == "parquet" and asset_of(resource["path"]) != tables.CHANGES.name
     }
-    known = {*lineage.SOURCES, *lineage.tables_with_lineage(round_.questionnaire)}
+    known = {*lineage.sources_of(round_.questionnaire), *lineage.tables_with_lineage(round_.questionnaire)}
     return {
         "release": manifest["id"],
         "round": round_.name,
@@ -154,30 +157,37 @@ def _made(asset: str, made: Made, round_name: str) -> dict[str, Any]:
         "madeAt": made.at.isoformat(),
         "codeVersion": made.code_version,
     }
-    if asset not in lineage.SOURCES:
-        told["file"] = f"warehouse/{asset}/{round_name}.parquet"
+    if asset not in (*lineage.SOURCES, *lineage.YEAR_SOURCES):
+        name = storage.ALL if asset in lineage.OF_ALL_YEARS else round_name
+        told["file"] = f"warehouse/{asset}/{name}.parquet"
     return told if made.rows is None else told | {"rows": made.rows}
 
 
 def _deliveries(delivery_log: pl.DataFrame, round_name: str) -> list[dict[str, Any]]:
-    """The files of a round's inbox, in the log's order; without their names, which a sender may have put anything into."""
-    columns = ("municipality_code", "received_at", "sha256", "status")
+    """The files of a round's inbox, in the log's order; without their names, which a sender may have put anything into.
+
+    Of a year those of every extract.
+    """
+    columns = ("inbox", "municipality_code", "received_at", "sha256", "status")
+    inbox = pl.col("extract") if "extract" in delivery_log.columns else pl.lit(round_name)
+    ordered = delivery_log.with_columns(inbox=inbox).sort("inbox", "delivery")
     return [
         {
             "municipalityCode": code,
-            "folder": f"inbox/{round_name}/{code}",
+            "folder": f"inbox/{inbox}/{code}",
             "receivedAt": received_at.isoformat(),
             "sha256": sha256,
             "status": status,
         }
-        for code, received_at, sha256, status in delivery_log.sort("delivery").select(columns).iter_rows()
+        for inbox, code, received_at, sha256, status in ordered.select(columns).iter_rows()
     ]
 
 
 def _columns(assets: Iterable[str], questionnaire: str) -> dict[str, dict[str, dict[str, Any]]]:
     """The columns of tables, and of all that they follow from, with label, formula, function and sources."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    wanted = {*assets, *PROTECTED.values()}
+    known = lineage.tables_with_lineage(questionnaire)
+    wanted = {*assets, *(asset for asset in PROTECTED.values() if asset in known)}
     while wanted:
         asset = wanted.pop()
         labels = _labels(asset, questionnaire)
@@ -199,7 +209,7 @@ def _labels(asset: str, questionnaire: str) -> dict[str, str]:
     """The Danish label of each column of an asset's table; of the inbox what the form asks."""
     table = lineage.tables_with_lineage(questionnaire).get(asset)
     if table is None:
-        return {question.key: question.text_da for question in load_catalogue(questionnaire).questions}
+        return {question.key: question.text_da for question in load_form(questionnaire).questions}
     return {field.name: field.label_da for field in table.fields}
 
 

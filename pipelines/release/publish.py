@@ -11,14 +11,16 @@ import polars as pl
 from upath import UPath
 
 from pipelines import storage
+from pipelines.reference.municipalities import municipalities
 from pipelines.release import life, manifest
 from pipelines.release.basis import Basis, checksum, origin
 from pipelines.release.changes import Explanations, TableOfRelease, changes
 from pipelines.release.compatibility import require_compatible
-from pipelines.release.contents import CHANGES, RATES, ReleaseFile
+from pipelines.release.contents import CHANGES, ReleaseFile
 from pipelines.release.finish import finished
 from schemas import tables
 from schemas.errors import ReleaseError
+from schemas.management_tables import released_tables
 from schemas.tables import Table
 
 
@@ -122,7 +124,7 @@ def _changes(folder: UPath, content: Sequence[ReleaseFile], basis: Basis, before
         return pl.read_parquet(io.BytesIO(file))
 
     now = {file.path: file for file in content}
-    known = tables.released(basis.round_.questionnaire)
+    known = released_tables(basis.round_.questionnaire)
     compared = []
     for path in sorted(now.keys() | {path for path in listed if _table_of(path, known)}):
         table = _table_of(path, known)
@@ -136,11 +138,10 @@ def _changes(folder: UPath, content: Sequence[ReleaseFile], basis: Basis, before
                 pl.read_parquet(io.BytesIO(now[path].content)) if path in now else None,
             )
         )
-    rates = [read(RATES), pl.read_parquet(io.BytesIO(now[RATES].content))]
     figures = before.get("figuresFrom")
     figures_before = life.manifest_in(folder, figures) if figures else before
     here = {"round": basis.round_.name} | origin(basis)
-    return changes(compared, Explanations(before, here, figures_before, rates))
+    return changes(compared, Explanations(before, here, figures_before, [municipalities()]))
 
 
 def _table_of(path: str, known: dict[str, Table]) -> Table | None:

@@ -19,14 +19,17 @@ from upath import UPath
 from pipelines.benchmark.measures import FIGURES
 from pipelines.disclosure.shared import SUPPRESSED
 from pipelines.ingest.text import printable
+from pipelines.reference.municipalities import municipalities
 from pipelines.release import life, manifest, provenance
 from pipelines.release.changes import OWN
-from pipelines.release.contents import RATES, SHARED
+from pipelines.release.contents import SHARED
 from schemas import tables
 from schemas.errors import ReleaseError
-from schemas.lineage import SOURCES
+from schemas.lineage import SOURCES, YEAR_SOURCES
+from schemas.management_tables import EXTRACT_LOG, released_tables
 
 INBOX, FOLK1A = SOURCES
+EXTRACTS = YEAR_SOURCES[0]
 _CASES = ("responses", "rejected_rows")
 # What tells a case's row without telling anything of it; not the file's name, which may hold anything.
 _PLACE = ("municipality_code", "row")
@@ -248,7 +251,7 @@ def _trace(release: _Release, path: str, key: str, column: str) -> Trace:
     if column not in fields:
         raise ReleaseError(f"{path} har ingen kolonne {printable(column)}. Kolonnerne er: {', '.join(fields)}.")
     table = path.rpartition("/")[2].removesuffix(".parquet")
-    known = tables.released(release.manifest["settings"]["questionnaire"])[table]
+    known = released_tables(release.manifest["settings"]["questionnaire"])[table]
     row = _row(frame, known.key, key, tells_values=path.startswith(SHARED))
     asset = _asset(release.made_by, path, row, column)
     is_shared = path.startswith(SHARED) or asset in provenance.PROTECTED.values()
@@ -370,11 +373,11 @@ def _inputs(release: _Release, asset: str, column: str, row: Mapping[str, Any]) 
     before = made_by["roundBefore"]
     of_before = asset == tables.ROUND_CHANGES.name and not column.startswith("later_") and before is not None
     if not (of_before and column.startswith("earlier_")):
-        codes = _reaching(release, asset, column, row)
+        codes = _reaching(asset, column, row)
         yield Inputs(
             made_by["round"],
             _tables(made_by, follows),
-            tuple(_deliveries(made_by["deliveries"], codes, asset, row)) if INBOX in follows else (),
+            tuple(_deliveries(made_by["deliveries"], codes, asset, row)) if {INBOX, EXTRACTS} & follows.keys() else (),
             _population(made_by["population"]) if FOLK1A in follows else None,
         )
     if of_before:
@@ -410,24 +413,23 @@ def _tables(made_by: Mapping[str, Any], follows: Mapping[str, list[str]]) -> tup
     return tuple(upstream(table, columns) for table, columns in follows.items())
 
 
-def _reaching(release: _Release, asset: str, column: str, row: Mapping[str, Any]) -> set[str]:
+def _reaching(asset: str, column: str, row: Mapping[str, Any]) -> set[str]:
     """The municipalities whose cases can reach a value.
 
     Of a breakdown they are those whose cases are counted. Whether a count is hidden or rounded follows from all, and whom a
     municipality reports for from who hands in.
     """
-    rates = release.table(RATES).select("municipality_code", "region_code", "municipality_group_code")
     everybody = pl.lit(value=True)
     if asset == tables.CASE_RATES.name and column not in OF_OWN:
         area = OF_AREA.get(column)
         members = everybody if area is None else pl.col(area) == row[area]
     elif "municipality_code" in row:
         return {row["municipality_code"]}
-    elif "area_type" in row and row["area_type"] != "country":
+    elif "area_type" in row and row["area_type"] != "country" and "_comparison_" not in column:
         members = pl.col(f"{row['area_type']}_code") == row["area_code"]
     else:
         members = everybody
-    return set(rates.filter(members)["municipality_code"])
+    return set(municipalities().filter(members)["municipality_code"])
 
 
 def _deliveries(
@@ -436,7 +438,7 @@ def _deliveries(
     """The deliveries that count of municipalities; for a row of the delivery log its own, whatever became of it."""
     for delivery in listed:
         told = Delivery(*(delivery[name] for name in ("municipalityCode", "folder", "receivedAt", "sha256", "status")))
-        if asset == tables.DELIVERY_LOG.name:
+        if asset in (tables.DELIVERY_LOG.name, EXTRACT_LOG.name):
             is_meant = (told.received_at, told.sha256) == (row["received_at"].isoformat(), row["sha256"])
         else:
             is_meant = told.status == "current"

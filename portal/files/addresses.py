@@ -3,13 +3,27 @@
 import re
 
 from portal.files.published import Publication
+from schemas.labels_da import FIGURES_SOURCE, GRANTS_SOURCE
+from schemas.periods import Period
+from schemas.years import Year
 
 PACKAGE = "package.zip"
+_YEARS_SOURCE = f"{GRANTS_SOURCE} og befolkningstal fra Danmarks Statistik"
+
+
+def period_address(period: Period) -> str:
+    """The page of a round or year."""
+    return f"/ledelsesinformation/{period.name}" if isinstance(period, Year) else f"/runder/{period.name}"
 
 
 def release_address(publication: Publication) -> str:
     """The page of a release."""
-    return f"/runder/{publication.round_name}/udgivelser/{publication.id}"
+    return f"{period_address(publication.period)}/udgivelser/{publication.id}"
+
+
+def listed_address(period: Period) -> str:
+    """Where programs find the releases of a round or year."""
+    return f"/api/{'years' if isinstance(period, Year) else 'rounds'}/{period.name}/releases"
 
 
 def file_address(publication: Publication, path: str) -> str:
@@ -23,7 +37,7 @@ def package_address(publication: Publication) -> str:
 
 
 def saved_name(publication: Publication, path: str) -> str:
-    """The name that a file is saved under: it says round, release, whose file it is and which table."""
+    """The name that a file is saved under: it says round or year, release, whose file it is and which table."""
     told = path.removeprefix("municipalities/").replace("/", "_")
     name = f"botilbudsbenchmark_{publication.round_name}_{publication.id}_{told}"
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)
@@ -31,8 +45,9 @@ def saved_name(publication: Publication, path: str) -> str:
 
 def citation(publication: Publication, url: str) -> str:
     """How to cite a release; `url` is the portal's own."""
+    source = _YEARS_SOURCE if isinstance(publication.period, Year) else FIGURES_SOURCE
     return (
         f"{publication.document['title']}. Udgivelse {publication.id}, befolkning pr. "
         f"{publication.document['populationQuarter']}. KL. {url}{release_address(publication)}. "
-        "Kilde: Egne beregninger baseret på tal fra Danmarks Statistik."
+        f"{source}."
     )

@@ -1,6 +1,7 @@
 """What programs are told when there is nothing to give, the same in every case; and how the API's document says so."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, Field
@@ -8,7 +9,9 @@ from pydantic import BaseModel, Field
 from portal.context import portal_of
 from portal.files.published import Publication
 from portal.identity import Identity
-from schemas.rounds import Round, load_rounds
+from schemas.periods import Period
+
+AnyPeriod = TypeVar("AnyPeriod", bound=Period)
 
 
 class Problem(BaseModel):
@@ -51,16 +54,27 @@ class GoneError(Exception):
         self.tombstone = tombstone
 
 
-def round_found(request: Request, round_name: str) -> Round:
-    """The round of this name.
+def period_or_404(periods: Mapping[str, AnyPeriod], name: str) -> AnyPeriod:
+    """The one of these rounds or years that has this name.
+
+    Raises:
+        HTTPException: 404 where there is none.
+    """
+    period = periods.get(name)
+    if period is None:
+        raise HTTPException(404)
+    return period
+
+
+def period_found(request: Request, periods: Mapping[str, AnyPeriod], name: str) -> AnyPeriod:
+    """As `period_or_404`, and no other spelling of its name.
 
     Raises:
         HTTPException: 404.
     """
-    round_ = load_rounds().get(round_name)
-    if round_ is None or _is_encoded(request):
+    if _is_encoded(request):
         raise HTTPException(404)
-    return round_
+    return period_or_404(periods, name)
 
 
 def found(request: Request, asker: Identity, round_name: str, release: str, path: str | None = None) -> Publication:

@@ -1,4 +1,4 @@
-"""The JSON API: the rounds, their releases, and the files of a release, as far as the asker may know of them."""
+"""The JSON API: rounds and years, their releases, and the files of a release, as far as the asker may know of them."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -9,11 +9,13 @@ from pydantic import BaseModel, Field
 from pipelines.release import life
 from portal.access.guard import api_identity
 from portal.context import Portal, portal_of
-from portal.files.addresses import citation, file_address, package_address
-from portal.files.answers import GONE, NOT_FOUND, REFUSED, found, round_found
+from portal.files.addresses import citation, file_address, listed_address, package_address
+from portal.files.answers import GONE, NOT_FOUND, REFUSED, found, period_found
 from portal.files.published import LATEST, Publication, ResourceInfo
 from portal.identity import Identity
+from schemas.periods import Period
 from schemas.rounds import Round, load_rounds
+from schemas.years import load_years
 
 router = APIRouter()
 service = APIRouter()
@@ -33,11 +35,22 @@ class RoundAnswer(BaseModel):
     releases: str = Field(description="Where its releases are listed.", examples=["/api/rounds/2022-10-01/releases"])
 
 
+class YearAnswer(BaseModel):
+    """A year of management information."""
+
+    year: str = Field(description="The calendar year; its name in addresses.", examples=["2024"])
+    is_open: bool = Field(description="Whether it is computed anew every night.")
+    threshold_dkk: int = Field(description="Cases are counted from this yearly cost, kroner.", examples=[2_000_000])
+    population_quarter: str = Field(description="The quarter whose population is wanted.", examples=["2024K1"])
+    latest: str | None = Field(description="The current release, where you take part in it.", examples=[_ID])
+    releases: str = Field(description="Where its releases are listed.", examples=["/api/years/2024/releases"])
+
+
 class ReleaseAnswer(BaseModel):
-    """A release of a round."""
+    """A release of a round or year."""
 
     release: str = Field(description="The release id.", examples=[_ID])
-    round: str = Field(description="The round's name.", examples=["2022-10-01"])
+    round: str = Field(description="The round's name; of a year, the year.", examples=["2022-10-01"])
     status: Literal["preliminary", "final", "withdrawn"] = Field(description="What it is now.")
     reason: str | None = Field(description="Why it became that, as KL wrote it; null while preliminary.")
     decided_at: dt.datetime | None = Field(description="When it became that (UTC); null while preliminary.")
@@ -96,24 +109,42 @@ def rounds(request: Request, asker: Asker) -> list[RoundAnswer]:
 @router.get("/api/rounds/{round_name}/releases", tags=["rounds"], responses=REFUSED | NOT_FOUND)
 def releases(request: Request, asker: Asker, round_name: str) -> list[ReleaseAnswer]:
     """The releases of a round in which you take part, newest first, withdrawn ones included."""
-    portal = portal_of(request)
-    of = portal.publications.releases(round_found(request, round_name).name)
-    return [_release(portal, publication) for publication in of if publication.is_visible_to(asker)]
+    return _releases(request, asker, period_found(request, load_rounds(), round_name))
 
 
 @router.get("/api/rounds/{round_name}/releases/{release}", tags=["rounds"], responses=REFUSED | NOT_FOUND | GONE)
 def release(request: Request, asker: Asker, round_name: str, release: str) -> ReleaseFilesAnswer:
     """A release, by its id or `latest`, with the files that you may see."""
+    return _release_with_files(request, asker, period_found(request, load_rounds(), round_name), release)
+
+
+@router.get("/api/years", tags=["years"], responses=REFUSED)
+def years(request: Request, asker: Asker) -> list[YearAnswer]:
+    """The years of management information, newest first."""
     portal = portal_of(request)
-    publication = found(request, asker, round_name, release)
-    return ReleaseFilesAnswer(
-        **dict(_release(portal, publication)),
-        title=publication.document["title"],
-        description=publication.document["description"],
-        citation=citation(publication, portal.settings.url),
-        package=package_address(publication),
-        files=[_file(publication, file) for file in publication.files_for(asker)],
-    )
+    return [
+        YearAnswer(
+            year=year.name,
+            is_open=year.open,
+            threshold_dkk=year.threshold_dkk,
+            population_quarter=year.population_quarter,
+            latest=_latest(portal, asker, year),
+            releases=listed_address(year),
+        )
+        for year in reversed(load_years().values())
+    ]
+
+
+@router.get("/api/years/{year}/releases", tags=["years"], responses=REFUSED | NOT_FOUND)
+def releases_of_year(request: Request, asker: Asker, year: str) -> list[ReleaseAnswer]:
+    """The releases of a year that you may see, newest first, withdrawn ones included."""
+    return _releases(request, asker, period_found(request, load_years(), year))
+
+
+@router.get("/api/years/{year}/releases/{release}", tags=["years"], responses=REFUSED | NOT_FOUND | GONE)
+def release_of_year(request: Request, asker: Asker, year: str, release: str) -> ReleaseFilesAnswer:
+    """A release of a year, by its id or `latest`, with the files that you may see."""
+    return _release_with_files(request, asker, period_found(request, load_years(), year), release)
 
 
 @service.get("/healthz", tags=["service"])
@@ -124,15 +155,38 @@ def healthz() -> Health:
 
 
 def _round(portal: Portal, asker: Identity, round_: Round) -> RoundAnswer:
-    current = portal.publications.release(round_.name, LATEST)
     return RoundAnswer(
         round=round_.name,
         deadline=round_.deadline,
         is_open=round_.open,
         threshold_dkk=round_.threshold_dkk,
         population_quarter=round_.population_quarter,
-        latest=current.id if current is not None and current.is_visible_to(asker) else None,
-        releases=f"/api/rounds/{round_.name}/releases",
+        latest=_latest(portal, asker, round_),
+        releases=listed_address(round_),
+    )
+
+
+def _latest(portal: Portal, asker: Identity, period: Period) -> str | None:
+    current = portal.publications.release(period.name, LATEST)
+    return current.id if current is not None and current.is_visible_to(asker) else None
+
+
+def _releases(request: Request, asker: Identity, period: Period) -> list[ReleaseAnswer]:
+    portal = portal_of(request)
+    of = portal.publications.releases(period.name)
+    return [_release(portal, publication) for publication in of if publication.is_visible_to(asker)]
+
+
+def _release_with_files(request: Request, asker: Identity, period: Period, release: str) -> ReleaseFilesAnswer:
+    portal = portal_of(request)
+    publication = found(request, asker, period.name, release)
+    return ReleaseFilesAnswer(
+        **dict(_release(portal, publication)),
+        title=publication.document["title"],
+        description=publication.document["description"],
+        citation=citation(publication, portal.settings.url),
+        package=package_address(publication),
+        files=[_file(publication, file) for file in publication.files_for(asker)],
     )
 
 
@@ -148,7 +202,7 @@ def _release(portal: Portal, publication: Publication) -> ReleaseAnswer:
         is_latest=current is not None and current.id == publication.id,
         previous=publication.document["previous"],
         population_quarter=publication.document["populationQuarter"],
-        address=f"/api/rounds/{publication.round_name}/releases/{publication.id}",
+        address=f"{listed_address(publication.period)}/{publication.id}",
     )
 
 

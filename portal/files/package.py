@@ -14,6 +14,7 @@ from pipelines.release.manifest import NAME as MANIFEST
 from pipelines.release.manifest import to_bytes
 from portal.files.addresses import citation
 from portal.files.published import Publication, ResourceInfo
+from schemas.years import Year
 
 README = "LÆSMIG.txt"
 # Changes when the same files would be packed into other bytes.
@@ -92,7 +93,7 @@ def _readme(publication: Publication, files: Sequence[ResourceInfo], url: str) -
 {document["description"]}
 
 Udgivelse: {publication.id}
-Runde: {publication.round_name}
+{"År" if isinstance(publication.period, Year) else "Runde"}: {publication.round_name}
 
 Filerne i shared/ må alle deltagende kommuner se. Filerne i municipalities/ er den enkelte kommunes egne: de indeholder
 oplysninger om enkelte borgere og må ikke deles med andre.

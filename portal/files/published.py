@@ -24,7 +24,8 @@ from pipelines.release.manifest import NAME as MANIFEST
 from pipelines.release.manifest import changed_release
 from portal.identity import Identity
 from schemas.municipalities import municipality_codes
-from schemas.rounds import load_rounds
+from schemas.periods import Period
+from schemas.years import find_period, load_periods
 
 LATEST = "latest"
 _MUNICIPALITIES = "municipalities"
@@ -56,7 +57,7 @@ class Publication:
     """One release. It never changes, so neither does this; what was decided of it is read from `Publications`.
 
     Attributes:
-        round_name: the survey round.
+        round_name: the survey round, or the year of management information.
         id: the release id.
         document: its manifest, parsed. It tells of every municipality's files: for KL alone.
         participants: codes of the municipalities that take part.
@@ -71,8 +72,13 @@ class Publication:
     files: Mapping[str, ResourceInfo]
 
     @property
+    def period(self) -> Period:
+        """The round or year that it is a release of."""
+        return find_period(self.round_name)
+
+    @property
     def number(self) -> int:
-        """Its place among the releases of its round, from 1."""
+        """Its place among the releases of its round or year, from 1."""
         return int(self.document.get("number", 0))
 
     def may_see(self, identity: Identity, path: str) -> bool:
@@ -127,15 +133,15 @@ class Publications:
         self._lock = threading.Lock()
 
     def releases(self, round_name: str) -> list[Publication]:
-        """The releases of a round, newest first, withdrawn ones included; none of a round that does not exist."""
-        if round_name not in load_rounds():
+        """The releases of a round or year, newest first, withdrawn ones included; none of one that does not exist."""
+        if round_name not in load_periods():
             return []
         found = [self._publication(round_name, id_) for id_ in self._ids(round_name)]
         return sorted(found, key=lambda publication: (publication.number, publication.id), reverse=True)
 
     def release(self, round_name: str, id_or_latest: str) -> Publication | None:
         """A release by its id, or by `latest` the newest that is not withdrawn; None where there is none."""
-        if round_name not in load_rounds():
+        if round_name not in load_periods():
             return None
         if id_or_latest == LATEST:
             current = life.current_release(self._root, round_name)

@@ -1,4 +1,4 @@
-"""KL's way to the pages for analysts: the static files below `documentation/<round>/`, sent as they lie there.
+"""KL's way to the pages for analysts: the static files below `documentation/<round or year>/`, sent as they lie there.
 
 What belongs here: sending them. What does not: what they say (`pipelines.documentation`).
 """
@@ -11,8 +11,9 @@ from upath import UPath
 
 from pipelines import storage
 from portal.context import portal_of
+from portal.files.answers import period_or_404
 from portal.pages.kl_forms import Consultant
-from portal.pages.rounds import round_or_404
+from schemas.years import load_periods
 
 router = APIRouter()
 # Where readers begin.
@@ -21,7 +22,7 @@ _MEDIA_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=
 
 
 def entrances(root: UPath, round_name: str) -> dict[str, str]:
-    """What the pages are called where readers begin, by address; empty before the round's first night."""
+    """What the pages are called where readers begin, by address; empty before the first night."""
     found = _documented(root, round_name)
     return {f"/kl/dokumentation/{round_name}/{name}": words for name, words in _ENTRANCES.items() if name in found}
 
@@ -29,8 +30,8 @@ def entrances(root: UPath, round_name: str) -> dict[str, str]:
 @router.get("/dokumentation/{round_name}/{path:path}")
 def documentation(request: Request, round_name: str, path: str, _: Consultant) -> Response:
     """A page or the style sheet. The address is compared with what there is and never made into a path."""
-    round_ = round_or_404(round_name)
-    file = _documented(portal_of(request).settings.root, round_.name).get(path)
+    period = period_or_404(load_periods(), round_name)
+    file = _documented(portal_of(request).settings.root, period.name).get(path)
     if file is None:
         raise HTTPException(404)
     try:
@@ -41,6 +42,6 @@ def documentation(request: Request, round_name: str, path: str, _: Consultant) -
 
 
 def _documented(root: UPath, round_name: str) -> dict[str, UPath]:
-    """The pages of a round and their style sheet, by address below the round's."""
+    """The pages of a round or year and their style sheet, by address below its own."""
     found = storage.files_below(storage.documentation(root, round_name))
     return {name: path for name, path in found.items() if PurePosixPath(name).suffix in _MEDIA_TYPES}

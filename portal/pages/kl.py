@@ -19,7 +19,8 @@ from portal.files.published import LATEST, Publication
 from portal.identity import Identity
 from portal.pages import documentation, quality
 from portal.pages.kl_forms import FIELDS, Consultant, faults, filled, signature
-from portal.pages.rounds import release_shown, reported_by, round_or_404
+from portal.pages.releases import release_shown
+from portal.pages.rounds import reported_by, round_or_404
 from portal.standing import Standing, State, standing, standings
 from portal.templating import page
 from schemas.errors import ReleaseError

@@ -1,49 +1,41 @@
 """Pages of rounds and releases: the overview of a municipality, a round's releases, and one release with its figures."""
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import polars as pl
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from pipelines import storage
-from pipelines.release.contents import CHANGES, CORRECTION, RATES, SHARED
-from pipelines.release.life import WITHDRAWN, Decision, Status
-from pipelines.release.manifest import NAME as MANIFEST
+from pipelines.release.contents import CORRECTION, RATES, SHARED
+from pipelines.release.life import WITHDRAWN
 from portal import danish, sample_code, wording
-from portal.access.guard import page_identity
 from portal.context import Portal, portal_of
 from portal.files.addresses import citation, file_address, package_address
-from portal.files.published import LATEST, Publication, Publications, ResourceInfo
+from portal.files.answers import period_or_404
+from portal.files.published import LATEST, Publication
 from portal.identity import Identity
+from portal.pages.releases import (
+    FORMATS,
+    PageIdentity,
+    Release,
+    files_by_part,
+    release_or_404,
+    release_shown,
+    table_of,
+    withdrawn_page,
+)
 from portal.standing import Standing, standing
 from portal.templating import page
 from schemas.fields import FIELDS
-from schemas.labels_da import FIGURES_SOURCE, TABLES_DA
+from schemas.labels_da import FIGURES_SOURCE
 from schemas.questionnaire import Catalogue, load_catalogue
 from schemas.rounds import Round, load_rounds
 
 router = APIRouter()
-PageIdentity = Annotated[Identity, Depends(page_identity)]
-# The format that most people open first.
-_FORMATS = {"xlsx": "Excel", "csv": "CSV", "parquet": "Parquet", "json": "JSON", "md": "Markdown"}
 _OWN_COLUMNS = ("cases", "population_18_66", "rate_per_1000")
 _RANKS_IF = (*(f"rank_if_minus_{k}" for k in (3, 2, 1)), "rank", *(f"rank_if_plus_{k}" for k in (1, 2, 3)))
-
-
-class Release(NamedTuple):
-    """A release as pages show it."""
-
-    id: str
-    number: int
-    made_at: dt.datetime
-    status: Status
-    decisions: list[Decision]
-    news: list[str]
-    changed_tables: list[str]
 
 
 class _Overview(NamedTuple):
@@ -55,14 +47,6 @@ class _Overview(NamedTuple):
     reported_by: str | None
     release: Release | None
     corrections: str | None
-
-
-class _Files(NamedTuple):
-    """The files of one table, or one that is no table."""
-
-    title: str
-    description: str
-    files: list[ResourceInfo]
 
 
 @router.get("/")
@@ -122,23 +106,11 @@ def release(request: Request, round_name: str, release: str, identity: PageIdent
     """One release: what is new, the figures, the files; a withdrawn one shows why it was withdrawn."""
     round_ = round_or_404(round_name)
     portal = portal_of(request)
-    publication = portal.publications.release(round_.name, release)
-    if publication is None or not publication.is_visible_to(identity):
-        raise HTTPException(404)
+    publication = release_or_404(portal, round_, release, identity)
     shown = release_shown(portal, publication, identity)
     portal.audit.record(portal.now(), identity, "view", f"{round_.name}/{publication.id}")
     if shown.status == WITHDRAWN:
-        current = portal.publications.release(round_.name, LATEST)
-        stands = current is not None and current.is_visible_to(identity)
-        return page(
-            request,
-            "tilbagetrukket.html",
-            410,
-            round_=round_,
-            release=shown,
-            tombstone=shown.decisions[-1],
-            has_current=stands,
-        )
+        return withdrawn_page(request, identity, publication, shown)
     return page(
         request,
         "udgivelse.html",
@@ -146,8 +118,8 @@ def release(request: Request, round_name: str, release: str, identity: PageIdent
         release=shown,
         document=publication.document,
         figures=_figures(publication, identity, load_catalogue(round_.questionnaire)),
-        files=_files(publication, identity),
-        formats=_FORMATS,
+        files=files_by_part(publication, identity),
+        formats=FORMATS,
         samples=sample_code.samples(portal.settings.url, round_.name, publication.id),
         citation=citation(publication, portal.settings.url),
         source=FIGURES_SOURCE,
@@ -164,66 +136,13 @@ def round_or_404(round_name: str) -> Round:
     Raises:
         HTTPException: 404 where there is none.
     """
-    round_ = load_rounds().get(round_name)
-    if round_ is None:
-        raise HTTPException(404)
-    return round_
-
-
-def release_shown(portal: Portal, publication: Publication, identity: Identity) -> Release:
-    """A release as pages show it to somebody who may see it."""
-    told = _told(portal.publications, publication.round_name, publication.id, identity.municipality_code)
-    return Release(
-        id=publication.id,
-        number=publication.document["number"],
-        made_at=_made_at(publication),
-        status=portal.publications.status(publication),
-        decisions=portal.publications.decisions(publication),
-        news=told.news,
-        changed_tables=told.changed_tables,
-    )
-
-
-class _Told(NamedTuple):
-    news: list[str]
-    changed_tables: list[str]
-
-
-# A release never changes, and the list of an open round's releases would read the changes of every night.
-@lru_cache(maxsize=4_096)
-def _told(publications: Publications, round_name: str, id_: str, code: str | None) -> _Told:
-    """What is new in a release, for a municipality or (None) for KL."""
-    publication = publications.release(round_name, id_)
-    if publication is None or publication.document["previous"] is None:
-        return _Told(["Det er rundens første udgivelse."], [])
-    changes = _read(publication, publication.files[CHANGES])
-    if code is not None:
-        changes = wording.visible(changes, code)
-    return _Told(wording.news(changes, danish.municipality_names(), code), wording.changed_tables(changes))
-
-
-def _made_at(publication: Publication) -> dt.datetime:
-    """When the release was made, by its file: a release itself holds no clock."""
-    path = storage.releases(publication.root, publication.round_name) / publication.id / MANIFEST
-    return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-
-
-def _read(publication: Publication, file: ResourceInfo) -> pl.DataFrame:
-    with publication.open(file) as opened:
-        return pl.read_parquet(opened.read())
-
-
-def _table(publication: Publication, identity: Identity, path: str) -> pl.DataFrame | None:
-    """A table that somebody may see; None where it is not there or not theirs."""
-    if not publication.may_see(identity, path):
-        return None
-    return _read(publication, publication.files[path])
+    return period_or_404(load_rounds(), round_name)
 
 
 def _figures(publication: Publication, identity: Identity, catalogue: Catalogue) -> dict[str, Any] | None:
     """The figures of the page: a municipality's own beside the country's, KL's of all; None for those who take no part."""
-    rates = _table(publication, identity, RATES)
-    averages = _table(publication, identity, f"{SHARED}/area_averages.parquet")
+    rates = table_of(publication, identity, RATES)
+    averages = table_of(publication, identity, f"{SHARED}/area_averages.parquet")
     if rates is None or averages is None or rates.is_empty():
         return None
     areas = {(row["area_type"], row["area_code"]): row for row in averages.iter_rows(named=True)}
@@ -278,8 +197,8 @@ class _Breakdown(NamedTuple):
 
 
 def _breakdowns(publication: Publication, identity: Identity, code: str, catalogue: Catalogue) -> list[_Breakdown]:
-    groups = _table(publication, identity, f"municipalities/{code}/target_groups.parquet")
-    types = _table(publication, identity, f"municipalities/{code}/provider_types.parquet")
+    groups = table_of(publication, identity, f"municipalities/{code}/target_groups.parquet")
+    types = table_of(publication, identity, f"municipalities/{code}/provider_types.parquet")
     if groups is None or types is None:
         return []
     labels = {rollup.key: {group.code: group.label_da for group in rollup.groups} for rollup in catalogue.rollups}
@@ -316,30 +235,3 @@ def _breakdown(title: str, column: str, frame: pl.DataFrame, code: str, labels: 
         is_rounded="rounded" in statuses,
         is_hidden="suppressed" in statuses,
     )
-
-
-def _files(publication: Publication, identity: Identity) -> list[tuple[str, list[_Files]]]:
-    """The files that somebody may see, by part of the release and table; KL's without the municipalities' own."""
-    seen = publication.files_for(identity)
-    shared = [file for file in seen if file.path.startswith(f"{SHARED}/")]
-    if identity.is_kl:
-        return [("Fælles filer", _by_table(shared)), ("Kun for KL", _by_table([f for f in seen if "/" not in f.path]))]
-    own = [file for file in seen if file not in shared]
-    parts = [("Fælles filer", _by_table(shared)), ("Din kommunes egne filer", _by_table(own))]
-    return [(title, tables) for title, tables in parts if tables]
-
-
-def _by_table(files: Sequence[ResourceInfo]) -> list[_Files]:
-    found: dict[str, list[ResourceInfo]] = {}
-    for file in sorted(files, key=lambda file: list(_FORMATS).index(_extension(file))):
-        found.setdefault(file.path.rpartition("/")[2].rpartition(".")[0], []).append(file)
-    return sorted(_Files(*_described(name), of_table) for name, of_table in found.items())
-
-
-def _extension(file: ResourceInfo) -> str:
-    return file.path.rpartition(".")[2]
-
-
-def _described(name: str) -> tuple[str, str]:
-    text = TABLES_DA.get(name)
-    return (name, "") if text is None else (text.title, text.description)

@@ -5,7 +5,8 @@ import shutil
 import dagster as dg
 import pytest
 
-from tests.assets.graph import materialise
+from tests.assets import management
+from tests.assets.graph import failures, materialise
 from tests.portal import portal_scenario as scenario
 from tests.scenario import small_round
 
@@ -17,6 +18,22 @@ def night(tmp_path_factory):
     small_round(root)
     with dg.DagsterInstance.ephemeral() as instance:
         assert materialise(root, instance).success
+    return root
+
+
+@pytest.fixture(scope="session")
+def year_night(night, tmp_path_factory):
+    """The same after a night of a year of management information too; nobody writes into it."""
+    root = shutil.copytree(night, tmp_path_factory.mktemp("portal-year") / "root", copy_function=shutil.copy2)
+    management.hand_in_extracts(root)
+    unreadable = root / "inbox" / "grants" / scenario.REFUSED / "20250228T080000Z__bevillinger.xlsx"
+    unreadable.parent.mkdir()
+    unreadable.write_bytes(b"no workbook")
+    initiatives = root / "inbox" / "initiatives" / scenario.OWN / "20250301T080000Z__tiltag.csv"
+    initiatives.write_text(scenario.INITIATIVES, encoding="utf-8")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = management.run(root, instance)
+        assert result.success, failures(result)
     return root
 
 

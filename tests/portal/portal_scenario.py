@@ -2,7 +2,7 @@
 
 What belongs here: what tests of the portal start from. Expectations stand in the tests. The release is a real one, made
 through the graph (`tests/portal/conftest.py`); municipality 183 is the one that asks, 461 the one whose files it must
-not get, 563 takes part without cases, 851 takes no part.
+not get, 563 takes part without cases, 851 takes no part. In the year, 153 handed in nothing but a file that is rejected.
 """
 
 import asyncio
@@ -32,9 +32,14 @@ from portal.app import build_app
 from portal.settings import Settings
 from tests.scenario import ROUND
 
-OWN, OTHER, WITHOUT_CASES, OUTSIDER = "183", "461", "563", "851"
+OWN, OTHER, WITHOUT_CASES, OUTSIDER, REFUSED = "183", "461", "563", "851", "153"
 PARTICIPANTS = ("101", "147", "151", "153", "157", "183", "461", "563")
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+# Of 2022, the year of `tests.assets.management`: the demonstration has none of it.
+INITIATIVES = """initiative;name;legal_basis;start_date;citizens;saving_dkk_per_month;year;estimated_effect_dkk;counted
+T-1;Hjemtagning;Botilbud;01-01-2022;5;10.000;2022;650.000;Ja
+T-2;Kørsel;Botilbud;01-07-2022;1;3.000;2022;20.000;Nej, vises kun
+"""
 PROJECT = Path(__file__).parents[2]
 URL = "http://testserver"  # the address that the test client asks
 

@@ -16,6 +16,7 @@ from upath import UPath
 
 from pipelines.quality.acceptances import Acceptance, accept
 from pipelines.release import life
+from tests.assets.management import YEAR
 from tests.portal import portal_scenario as scenario
 from tests.portal import quality_scenario as quality
 from tests.scenario import ROUND, csv, row
@@ -24,6 +25,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 WIDE, NARROW = 1280, 320
 RELEASE = f"/runder/{ROUND.name}/udgivelser/latest"
 HAND_IN = f"/runder/{ROUND.name}/aflevering"
+YEARS = "/ledelsesinformation"
 QUALITY = f"/kl/runder/{ROUND.name}/kvalitet"
 DOCUMENTED = ("quality/index", "tables/index", "tables/case_rates")
 STOPPING = quality.expectation("sums_agree", "stop", tuple(f"region {code}" for code in range(1_081, 1_086)))
@@ -42,10 +44,10 @@ FOCUSABLE = """
 
 
 @pytest.fixture(scope="module")
-def site(night, tmp_path_factory):
-    """A portal with two releases, the older one withdrawn, and warnings; yields address and application."""
+def site(year_night, tmp_path_factory):
+    """A portal with two releases, the older one withdrawn, warnings and a year; yields address and application."""
     folder = tmp_path_factory.mktemp("accessibility")
-    root = shutil.copytree(night, folder / "root", copy_function=shutil.copy2)
+    root = shutil.copytree(year_night, folder / "root", copy_function=shutil.copy2)
     first = quality.released_with(root, quality.warning("rates_are_alike", ("183", "461")))
     scenario.release_again(root)
     told = {"by": "En konsulent", "reason": "Kendt forhold", "at": quality.AT.isoformat()}
@@ -74,7 +76,8 @@ class Site:
     def pages_of(self, code: str | None) -> list[str]:
         """The addresses that somebody can go to, without those on the way of handing in."""
         withdrawn = f"/runder/{ROUND.name}/udgivelser/{self.withdrawn}"
-        both = [f"/runder/{ROUND.name}", RELEASE, withdrawn, "/was", "/om-tallene", "/api", "/findes-ikke"]
+        both = [f"/runder/{ROUND.name}", RELEASE, withdrawn, YEARS, f"{YEARS}/{YEAR}"]
+        both += ["/was", "/om-tallene", "/api", "/findes-ikke"]
         if code is not None:
             return ["/", HAND_IN, *both]
         decisions = f"/kl/runder/{ROUND.name}/udgivelser/{self.latest}"
@@ -184,7 +187,9 @@ def test_signing_in_handing_in_and_deciding_have_no_serious_fault_on_the_way(sit
     assert found == []
 
 
-@pytest.mark.parametrize("path", ["/", HAND_IN, RELEASE, "/kl", "/kl/haendelser", QUALITY, "goer-endelig"])
+@pytest.mark.parametrize(
+    "path", ["/", HAND_IN, RELEASE, f"{YEARS}/{YEAR}", "/kl", "/kl/haendelser", QUALITY, "goer-endelig"]
+)
 def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(site, tab_of, path):
     is_kl = path.startswith("/kl") or path == "goer-endelig"
     page = tab_of(WIDE, None if is_kl else scenario.OWN)

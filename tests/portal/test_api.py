@@ -11,7 +11,7 @@ from tests.portal import quality_scenario
 from tests.portal.portal_scenario import NOW, OWN
 from tests.scenario import ROUND
 
-REAL = {"round_name": ROUND.name, "release": "latest", "code": OWN, "name": "case_rates.parquet"}
+REAL = {"round_name": ROUND.name, "year": "2022", "release": "latest", "code": OWN, "name": "case_rates.parquet"}
 RELEASES = f"/api/rounds/{ROUND.name}/releases"
 
 

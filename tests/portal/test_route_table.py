@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import re
 import shutil
+from itertools import product
 
 import pytest
 from fastapi.routing import iter_route_contexts
@@ -23,6 +24,7 @@ from pipelines.release.manifest import NAME, release_id, to_bytes
 from portal.access import cookies
 from portal.access.csrf import FIELD
 from portal.identity import Identity
+from tests.assets.management import YEAR
 from tests.portal import portal_scenario as scenario
 from tests.portal import quality_scenario
 from tests.portal.portal_scenario import NOW, OTHER, OUTSIDER, OWN, ask
@@ -40,8 +42,8 @@ OPEN_TO_ALL |= {"/was", "/om-tallene", "/api"}
 class World:
     """A portal whose other municipalities' files are marked, and what must not be told."""
 
-    def __init__(self, app, state, release, draft):
-        self.app, self.state, self.release, self.draft = app, state, release, draft
+    def __init__(self, app, state, releases, draft):
+        self.app, self.state, self.releases, self.draft = app, state, releases, draft
         self.portal = app.state.portal
         self.routes = [
             (route.path, sorted(route.methods or ()))
@@ -51,9 +53,12 @@ class World:
         self.revoked = scenario.token_for(state, OWN)
         self.portal.tokens.revoke(self.revoked.split("_")[1], NOW)
         self.expired = scenario.token_for(state, OWN, days=1, now=NOW - dt.timedelta(days=2))
-        document = self.portal.publications.release(ROUND.name, release).document
+        documents = [self.portal.publications.release(*of).document for of in releases.items()]
         checksums = {
-            entry["hash"].removeprefix("sha256:") for entry in document["resources"] if is_others(entry["path"])
+            entry["hash"].removeprefix("sha256:")
+            for document in documents
+            for entry in document["resources"]
+            if is_others(entry["path"])
         }
         self.secrets = [MARK, CASE.encode(), REMARK.encode()]
         for checksum in checksums:
@@ -91,22 +96,23 @@ def is_others(path):
 
 
 @pytest.fixture(scope="module")
-def world(night, tmp_path_factory):
+def world(year_night, tmp_path_factory):
     folder = tmp_path_factory.mktemp("marked")
     root, state = folder / "root", folder / "state"
-    shutil.copytree(night, root)
-    release = marked(root)
+    shutil.copytree(year_night, root)
+    releases = {name: marked(root, name) for name in (ROUND.name, YEAR)}
     quality_scenario.report_of(root, WARNING)
-    storage.write_bytes(storage.documentation(UPath(root), ROUND.name) / DOCUMENTED, MARK)
+    for name in releases:
+        storage.write_bytes(storage.documentation(UPath(root), name) / DOCUMENTED, MARK)
     app = scenario.app_for(root, state)
-    yield World(app, state, release, others_draft(app, state))
+    yield World(app, state, releases, others_draft(app, state))
     app.state.portal.desk.close()
 
 
-def marked(root):
-    """A release in which every file of another municipality than 183 is a mark of its own."""
-    folder = root / "releases" / ROUND.name
-    document = scenario.manifest_of(root, scenario.latest(root))
+def marked(root, name):
+    """A release of a round or year in which every file of another municipality than 183 is a mark of its own."""
+    folder = root / "releases" / name
+    document = scenario.manifest_of(root, scenario.latest(root, name), name)
     before = document["id"]
     contents = {}
     for entry in document["resources"]:
@@ -142,12 +148,12 @@ def others_draft(app, state):
 
 def values(world):
     """What stands in an address, by the name of its part: first the other municipality's, then others."""
-    others = [
-        f"{table}.{extension}" for table in ("responses", "delivery_log") for extension in ("parquet", "xlsx", "csv")
-    ]
+    tables = ("responses", "delivery_log", "forecast", "extract_log")
+    others = [f"{table}.{extension}" for table in tables for extension in ("parquet", "xlsx", "csv")]
     return {
-        "round_name": [ROUND.name, "2024-10-01", "1999-01-01", "..", OTHER],
-        "release": [world.release, "latest", "0123456789abcdef", "..", "LATEST"],
+        "round_name": [ROUND.name, YEAR, "2024-10-01", "1999-01-01", "..", OTHER],
+        "year": [YEAR, ROUND.name, "2018", ".."],
+        "release": [*world.releases.values(), "latest", "0123456789abcdef", "..", "LATEST"],
         "code": [OTHER, OWN, "999", "..", "*"],
         "name": [*others, "datapackage.json", "changes.parquet", "correction.xlsx", f"../{OTHER}/responses.parquet"],
         "draft_id": [world.draft, "0" * 32, "..", "%"],
@@ -155,6 +161,15 @@ def values(world):
         "warning": [WARNING["warning_id"], "0123456789ab", ".."],
         "path": [DOCUMENTED, "style.css", f"../../releases/{ROUND.name}/latest.json", ""],
     }
+
+
+def choices(world, path):
+    """What to fill an address with first: what belongs to the round, and of addresses of a release to the year."""
+    chosen = {name: of[0] for name, of in values(world).items()}
+    of_year = chosen | {"round_name": YEAR, "release": world.releases[YEAR]}
+    if "year" in parts_of(path):
+        return [of_year]
+    return [chosen, of_year] if "round_name" in parts_of(path) else [chosen]
 
 
 def parts_of(path):
@@ -186,9 +201,10 @@ def test_every_part_of_an_address_has_values_to_try(world):
     assert {part for path, _ in world.routes for part in parts_of(path)} <= set(values(world))
 
 
-def test_the_marks_would_be_seen_by_those_who_may(world):
+@pytest.mark.parametrize(("name", "table"), [(ROUND.name, "responses"), (YEAR, "forecast")])
+def test_the_marks_would_be_seen_by_those_who_may(world, name, table):
     other = {"Authorization": f"Bearer {scenario.token_for(world.state, OTHER)}"}
-    path = f"/files/{ROUND.name}/latest/municipalities/{OTHER}/responses.parquet".encode()
+    path = f"/files/{name}/latest/municipalities/{OTHER}/{table}.parquet".encode()
     with pytest.raises(AssertionError):
         world.untold(ask(world.app, "GET", path, other))
 
@@ -209,35 +225,33 @@ def test_the_asker_gets_its_own_files_by_token_and_by_session_and_by_nothing_tha
 
 
 def test_no_route_gives_another_municipalitys_bytes_to_anybody_who_is_not_it(world):
-    chosen = {name: of[0] for name, of in values(world).items()}
     for path, methods in world.routes:
-        for name in values(world)["name"] if "name" in parts_of(path) else [""]:
-            address = filled(path, chosen | {"name": name}).encode()
-            for method in methods:
-                for way in world.ways_in():
-                    headers, body = form_of(world, method, way)
-                    answer = ask(world.app, method, address, way | headers, body)
-                    assert answer.status < 500, (method, address)
-                    world.untold(answer)
+        for chosen in choices(world, path):
+            for name in values(world)["name"] if "name" in parts_of(path) else [""]:
+                address = filled(path, chosen | {"name": name}).encode()
+                for method in methods:
+                    for way in world.ways_in():
+                        headers, body = form_of(world, method, way)
+                        answer = ask(world.app, method, address, way | headers, body)
+                        assert answer.status < 500, (method, address)
+                        world.untold(answer)
 
 
 def test_without_a_credential_a_route_refuses_or_is_known_to_be_open(world):
-    chosen = {name: of[0] for name, of in values(world).items()}
     for path, methods in world.routes:
         if path not in OPEN_TO_ALL:
-            for method in methods:
+            for chosen, method in product(choices(world, path), methods):
                 answer = ask(world.app, method, filled(path, chosen).encode(), {"Content-Length": "0"})
                 is_sent_to_sign_in = (answer.status, answer.headers.get("location")) == (303, "/log-ind")
                 assert answer.status in {401, 403, 404} or is_sent_to_sign_in, (method, path, answer.status)
 
 
 def test_what_is_anothers_and_what_does_not_exist_get_the_same_answer(world):
-    given = {name: of[0] for name, of in values(world).items()}
     absent = {"code": "999", "draft_id": "0" * 32, "name": "absent.parquet", "release": "0123456789abcdef"}
     for path, methods in world.routes:
         if not {"code", "draft_id"} & set(parts_of(path)):
             continue
-        for method in methods:
+        for given, method in product(choices(world, path), methods):
             for way in world.ways_in()[:2]:
                 headers, body = form_of(world, method, way)
                 theirs = ask(world.app, method, filled(path, given).encode(), way | headers, body)

@@ -17,9 +17,9 @@ from python_calamine import CalamineWorkbook, SheetVisibleEnum
 from pipelines.ingest import csv_file
 from pipelines.release import export
 from pipelines.release.export import About, table_csv, table_workbook
-from schemas import labels_da, tables
+from schemas import labels_da, management_tables, tables
 from schemas.errors import BotilbudError
-from schemas.fields import FIELDS, FILE_RULES, ROW_RULES
+from schemas.fields import EXTRACT_ROW_RULES, FIELDS, FILE_RULES, ROW_RULES
 from schemas.labels_da import TABLES_DA, UNITS_DA, VALUES_DA
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import find_round
@@ -30,7 +30,9 @@ ROUND = find_round("2022-10-01")
 CATALOGUE = load_catalogue(ROUND.questionnaire)
 ANSWERS = tables.RELEASED_QUESTION_ANSWERS
 RESPONSES = tables.responses(CATALOGUE.version)
-ALL_TABLES = [value for value in vars(tables).values() if isinstance(value, Table)] + [
+ALL_TABLES = [
+    value for module in (tables, management_tables) for value in vars(module).values() if isinstance(value, Table)
+] + [
     RESPONSES,
     tables.delivered_rows(CATALOGUE.version),
 ]
@@ -492,8 +494,9 @@ def test_every_table_unit_and_word_has_its_danish(table):
     assert {field.unit for field in table.fields} - {None} <= UNITS_DA.keys()
     for field in table.fields:
         if field.values is not None and field.name != "provider_type":
-            known = {FILE_RULES: export.FILE_RULES_DA, ROW_RULES: export.ROW_RULES_DA, **VALUES_DA}[field.values]
-            assert tuple(known) == field.values
+            rules = {FILE_RULES: export.FILE_RULES_DA, ROW_RULES: export.ROW_RULES_DA}
+            known = (rules | {EXTRACT_ROW_RULES: export.EXTRACT_RULES_DA} | VALUES_DA)[field.values]
+            assert set(known) == set(field.values)
 
 
 def test_no_title_is_used_twice_and_none_is_left_over():

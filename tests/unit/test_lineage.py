@@ -6,21 +6,23 @@ import pytest
 
 from schemas import lineage, tables
 from schemas.errors import TableError
-from schemas.lineage import SOURCES, origins, tables_with_lineage, tags, upstream
+from schemas.extracts import GRANTS
+from schemas.lineage import SOURCES, origins, sources_of, tables_with_lineage, tags, upstream
 from schemas.questionnaire import load_catalogue
 from schemas.rounds import load_rounds
 
 VERSIONS = sorted({round_.questionnaire for round_ in load_rounds().values()})
+FORMS = [*VERSIONS, GRANTS]
 CATALOGUE = load_catalogue(VERSIONS[-1])
 EVERY = [
     (table, column, version)
-    for version in VERSIONS
-    for table in (*SOURCES, *tables_with_lineage(version))
+    for version in FORMS
+    for table in (*sources_of(version), *tables_with_lineage(version))
     for column in origins(table, version)
 ]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", FORMS)
 def test_every_column_of_every_table_has_an_origin_in_the_tables_order(version):
     for name, table in tables_with_lineage(version).items():
         assert list(origins(name, version)) == [field.name for field in table.fields]
@@ -28,7 +30,8 @@ def test_every_column_of_every_table_has_an_origin_in_the_tables_order(version):
 
 def test_no_entry_is_of_a_column_that_there_is_not():
     for name, entries in lineage._lineage().tables.items():
-        assert {column for column in entries if not column.startswith("<")} <= set(origins(name, VERSIONS[-1]))
+        form = VERSIONS[-1] if name in (*SOURCES, *tables_with_lineage(VERSIONS[-1])) else GRANTS
+        assert {column for column in entries if not column.startswith("<")} <= set(origins(name, form))
 
 
 def test_every_function_exists():
@@ -55,7 +58,7 @@ def test_every_published_column_comes_from_a_question_or_a_reference_column():
     for table, column, version in EVERY:
         if "published" in tags(table, column, version):
             ends = upstream(table, column, version)
-            assert any(end in known or end[0] in ("folk1a", "municipalities") for end in ends), (table, column)
+            assert any(end in known or end[0] in ("folk1a", "municipalities", "extracts") for end in ends), (table, column)
 
 
 def test_no_column_follows_from_itself():
