@@ -45,6 +45,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python bench/statistics_coverage.py
 	$(BIN)/python bench/disclosure.py --runs 3
 	$(BIN)/python bench/downloads.py
+	$(BIN)/python bench/management_information.py
 
 # Pins what pyproject.toml allows, with hashes; run after a dependency is added or is to be renewed.
 requirements: .venv/dev.stamp

@@ -22,6 +22,14 @@ def hand_in_extracts(root: Path) -> None:
         (root / "reference" / name).write_bytes(content)
 
 
+def hand_in_grants(root: Path, code: str, rows: list[str]) -> None:
+    """An extract of grants of a municipality, as lines of CSV in the order of the form, without own payment."""
+    folder = root / "inbox" / "grants" / code
+    folder.mkdir(parents=True)
+    header = "citizen_id;birth_year;service_area;provider;start_date;end_date;price_dkk;price_unit;initiative"
+    (folder / "20250228T100000Z__opdigtet.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+
+
 def run(root: Path, instance: dg.DagsterInstance, year: str = YEAR) -> dg.ExecuteInProcessResult:
     """The extracts, and then a year."""
     read = definitions(root).resolve_job_def("extracts").execute_in_process(instance=instance, raise_on_error=False)
