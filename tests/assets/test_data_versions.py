@@ -28,14 +28,17 @@ def versions(instance: dg.DagsterInstance, root: Path) -> dict[str, str]:
     return found
 
 
-def stale(instance: dg.DagsterInstance, root: Path) -> set[str]:
-    """The assets that Dagster's pages show as out of date."""
+def stale(instance: dg.DagsterInstance, root: Path, partition: str = ROUND.name) -> set[str]:
+    """The assets of a round or year that Dagster's pages show as out of date."""
     graph = definitions(root).resolve_asset_graph()
     resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
     return {
         node.key.path[-1]
         for node in graph.asset_nodes
-        if node.is_materializable and resolver.get_status(node.key, ROUND.name) != StaleStatus.FRESH
+        if node.is_materializable
+        and node.partitions_def is not None
+        and node.partitions_def.has_partition_key(partition)
+        and resolver.get_status(node.key, partition) != StaleStatus.FRESH
     }
 
 
