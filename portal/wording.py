@@ -142,8 +142,9 @@ def basis_of_all(of: str) -> str:
 
 
 def million(dkk: int) -> str:
-    """Kroner as millions with three decimals."""
-    return decimal(dkk / 1_000_000, 3)
+    """Kroner as millions with three decimals; less than half of the last is nothing, on either side."""
+    shown = decimal(dkk / 1_000_000, 3)
+    return shown.removeprefix("-") if shown == "-0,000" else shown
 
 
 def signed(text: str) -> str:

@@ -120,7 +120,7 @@ TABLES_DA = {
     ),
     "changes": TableText(
         "Ændringer siden sidst",
-        "De tal og svar, der er anderledes end i rundens forrige udgivelse, og hvorfor. Én række pr. værdi.",
+        "De tal og svar, der er anderledes end i den forrige udgivelse, og hvorfor. Én række pr. værdi.",
         "Kilde: Egne beregninger",
     ),
 }

@@ -251,12 +251,12 @@ def test_what_is_anothers_and_what_does_not_exist_get_the_same_answer(world):
     for path, methods in world.routes:
         if not {"code", "draft_id"} & set(parts_of(path)):
             continue
-        for given, method in product(choices(world, path), methods):
+        for chosen, method in product(choices(world, path), methods):
             for way in world.ways_in()[:2]:
                 headers, body = form_of(world, method, way)
-                theirs = ask(world.app, method, filled(path, given).encode(), way | headers, body)
+                theirs = ask(world.app, method, filled(path, chosen).encode(), way | headers, body)
                 for part in {*parts_of(path)} & set(absent):
-                    address = filled(path, given | {part: absent[part]}).encode()
+                    address = filled(path, chosen | {part: absent[part]}).encode()
                     assert ask(world.app, method, address, way | headers, body) == theirs, (method, address)
 
 

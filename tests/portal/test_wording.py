@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from pipelines.release.changes import CORRECTED, LATE, METHOD, POPULATION
 from portal import danish, wording
 from schemas import tables
-from schemas.fields import CHANGE_REASONS, COMPARISONS, VALUE_STATUSES
+from schemas.fields import BASES, CHANGE_REASONS, COMPARISONS, VALUE_STATUSES
 from schemas.labels_da import TABLES_DA
+from schemas.management_tables import COST_DRIVERS
+from schemas.years import find_period
 
 NAMES = {"101": "København", "183": "Ishøj", "461": "Odense", "563": "Fanø"}
 RATES = "shared/case_rates.parquet"
@@ -174,6 +176,149 @@ def test_every_code_that_data_hold_has_words():
     assert set(wording.REASONS) == set(CHANGE_REASONS)
     assert set(wording.COMPARISONS) == set(COMPARISONS)
     assert set(wording.MISSING) == set(VALUE_STATUSES) - {"published", "rounded"}
+    assert set(wording.BASES) == set(BASES)
+    assert set(wording.DRIVERS) == {name for name in COST_DRIVERS.dtypes if name.endswith("_effect_dkk")}
+
+
+# Management information
+
+
+def test_a_year_is_told_as_a_result_or_as_a_forecast_and_from_which_day():
+    assert wording.basis("2024", "result", "2025-02-28") == (
+        "Tallene er et resultat: Udtrækket er fra 28-02-2025, efter udgangen af 2024."
+    )
+    assert wording.basis("2025", "forecast", "2025-02-28") == (
+        "Tallene er en prognose pr. 28-02-2025: Udtrækket er fra før udgangen af 2025. Bevillinger uden slutdato er regnet med "
+        "til årets udgang."
+    )
+    assert wording.basis_of_all("result").startswith("Tallene er et resultat: Alle kommunernes udtræk")
+    assert wording.basis_of_all("forecast").startswith("Tallene er en prognose: Mindst én kommunes udtræk")
+
+
+@pytest.mark.parametrize(
+    ("dkk", "million", "signed"),
+    [
+        (145_659_000, "145,659", "+145,659"),
+        (-19_647_499, "-19,647", "-19,647"),
+        (1_234_567_890, "1.234,568", "+1.234,568"),
+        (500, "0,001", "+0,001"),
+        (-499, "0,000", "0,000"),
+        (0, "0,000", "0,000"),
+    ],
+)
+def test_kroner_are_shown_as_millions_and_differences_with_their_sign(dkk, million, signed):
+    assert wording.million(dkk) == million
+    assert wording.signed(wording.million(dkk)) == signed
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_a_signed_number_is_the_number_with_a_plus_where_it_is_above_zero(value):
+    assert wording.signed(danish.number(value)) == ("+" if value > 0 else "") + danish.number(value)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"full_year_cases_per_1000": 3.687103, "value_status": "published"}, "3,69"),
+        ({"full_year_cases_per_1000": 0.0, "value_status": "rounded"}, "0,00"),
+        ({"full_year_cases_per_1000": None, "value_status": "suppressed"}, "skjult"),
+    ],
+)
+def test_full_year_cases_or_why_they_are_not_there_stand_in_words(row, told):
+    assert wording.volume(row) == told
+
+
+@pytest.mark.parametrize(
+    ("unit_cost", "status", "step", "told", "rounded_to"),
+    [
+        (1_305_000, "rounded", 5_000, "1.305.000", "5.000"),
+        (1_536_179, "published", None, "1.536.179", "1.536.179"),
+        (None, "suppressed", None, "skjult", "skjult"),
+        (None, "not_applicable", None, "ingen sager", "ingen sager"),
+    ],
+)
+def test_a_unit_cost_or_why_it_is_not_there_stands_in_words(unit_cost, status, step, told, rounded_to):
+    row = {"unit_cost_dkk": unit_cost, "unit_cost_status": status, "unit_cost_rounding_dkk": step}
+    assert (wording.unit_cost(row), wording.rounding(row)) == (told, rounded_to)
+
+
+def test_an_interval_and_a_comparison_stand_in_words_where_there_is_none():
+    assert wording.interval(103_436, 144_604, danish.number) == "103.436 til 144.604"
+    assert wording.interval(None, None, danish.number) == "intet interval"
+    assert wording.compared("lower", "landet") == "lavere end landet"
+    assert wording.compared(None, "landet") == "kan ikke sammenlignes"
+
+
+def total(basis: str, forecast: int, budget: int | None) -> dict:
+    deviation = None if budget is None else forecast - budget
+    return {"basis": basis, "forecast_dkk": forecast, "budget_dkk": budget, "deviation_dkk": deviation}
+
+
+def test_a_sum_of_the_forecast_is_told_beside_its_budget():
+    # Ishøj, January 2024: 133.357 against 129.351 million kr.
+    assert wording.deviation(total("forecast", 133_357_000, 129_351_000), "Med refusion") == (
+        "Med refusion er den ventede udgift 133,357 mio. kr., 4,006 mio. kr. mere end budgettet."
+    )
+    assert wording.deviation(total("result", 81_473_594, 88_739_000), "Med refusion") == (
+        "Med refusion er udgiften 81,474 mio. kr., 7,265 mio. kr. mindre end budgettet."
+    )
+    assert wording.deviation(total("result", 1_000_000, 1_000_000), "Før refusion") == (
+        "Før refusion er udgiften 1,000 mio. kr., det samme som budgettet."
+    )
+    assert wording.deviation(total("result", 1_000_000, None), "Før refusion") == (
+        "Før refusion er udgiften 1,000 mio. kr. Der er intet budget at holde den op imod."
+    )
+
+
+def test_a_refund_is_told_with_how_many_citizens_it_is_for():
+    assert wording.refund({"basis": "result", "refund_dkk": 1_250_000, "citizens": 1}) == (
+        "Refusionen for særligt dyre enkeltsager (SEL § 176) er 1.250.000 kr. for 1 borger."
+    )
+    assert "ventes at blive 0 kr. for 0 borgere." in wording.refund(
+        {"basis": "forecast", "refund_dkk": 0, "citizens": 0}
+    )
+
+
+def test_what_is_to_be_mended_is_counted():
+    assert wording.to_mend(1, 2, 0) == "1 række er afvist og 2 bevillinger overlapper andre."
+    assert wording.to_mend(1_200, 1, 1) == (
+        "1.200 rækker er afvist, 1 bevilling overlapper en anden og 1 fil er afvist."
+    )
+
+
+def test_cases_over_the_threshold_are_told_beside_those_reported():
+    assert wording.reconciled({"cases": 14, "cases_reported": None, "difference": None}) == (
+        "Din kommune har ikke indberettet i en screening, der er opgjort i samme år."
+    )
+    assert wording.reconciled({"cases": 14, "cases_reported": 14, "difference": 0}) == (
+        "Bevillingerne og screeningen giver det samme antal."
+    )
+    assert wording.reconciled({"cases": 14, "cases_reported": 15, "difference": -1}).startswith(
+        "Bevillingerne giver 1 sag færre end screeningen."
+    )
+    assert wording.reconciled({"cases": 14, "cases_reported": 2, "difference": 12}).startswith(
+        "Bevillingerne giver 12 sager flere end screeningen."
+    )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "told"),
+    [
+        (10_000_000, 12_500_000, "Udgiften stiger fra 2023 til 2024 med 2.500.000 kr. i løbende priser."),
+        (10_000_000, 9_000_000, "Udgiften falder fra 2023 til 2024 med 1.000.000 kr. i løbende priser."),
+        (10_000_000, 10_000_000, "Udgiften er den samme fra 2023 til 2024."),
+    ],
+)
+def test_a_change_of_cost_is_told_with_its_direction(earlier, later, told):
+    assert wording.change({"year": 2024, "earlier_cost_dkk": earlier, "later_cost_dkk": later}) == told
+
+
+def test_the_first_release_is_told_as_that_of_the_round_or_of_the_year():
+    assert wording.first(find_period("2022-10-01")) == "Det er rundens første udgivelse."
+    assert wording.first(find_period("2024")) == "Det er årets første udgivelse."
+
+
+# Handing in
 
 
 def reminder(state: str, today: dt.date, faulty_rows: int = 0) -> str | None:
