@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: nightly test test-slow lint types dev ui portal screenshots bench requirements clean
+.PHONY: nightly test test-slow lint types dev ui portal screenshots figures bench requirements clean
 
 nightly: .venv/run.stamp
 	$(BIN)/botilbud demo
@@ -38,6 +38,10 @@ portal: .venv/run.stamp
 screenshots: .venv/dev.stamp
 	$(BIN)/python -m tools.screenshots
 
+# The figures of README, of demonstration data.
+figures: .venv/run.stamp
+	$(BIN)/python -m tools.figures
+
 bench: .venv/dev.stamp
 	$(BIN)/python bench/nightly.py
 	$(BIN)/python bench/reading.py
@@ -46,6 +50,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python bench/disclosure.py --runs 3
 	$(BIN)/python bench/downloads.py
 	$(BIN)/python bench/management_information.py
+	$(BIN)/python bench/reports.py
 
 # Pins what pyproject.toml allows, with hashes; run after a dependency is added or is to be renewed.
 requirements: .venv/dev.stamp

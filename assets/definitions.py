@@ -19,7 +19,7 @@ from assets.jobs import (
     nightly,
     nightly_schedule,
 )
-from assets.resources import DataRoot, StatBank
+from assets.resources import DataRoot, Reports, StatBank
 from assets.watching import failed_night, good_night, read_extracts
 from pipelines import storage
 
@@ -28,7 +28,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     """The code location.
 
     Args:
-        resource_overrides: resources to use instead of those of the settings, by key: data, statbank, parquet.
+        resource_overrides: resources to use instead of those of the settings, by key: data, statbank, reports, parquet.
     """
     os.umask(0o027)  # however Dagster was started, cases in clear are nobody else's
     root = settings.data_root()
@@ -37,6 +37,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     resources = {
         "data": data,
         "statbank": StatBank(url=settings.statbank_url()),
+        "reports": Reports(),
         "parquet": ParquetIOManager(storage.warehouse(UPath(data.location))),
     }
     return dg.Definitions(

@@ -1,7 +1,7 @@
 """Group `management_information`: what the extracts come to in one year, up to its release."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -25,7 +25,7 @@ from assets.delivering import (
 from assets.made import require_one_night, write_provenance
 from assets.partitions import years
 from assets.release import FRESH, preview_of_shared, text
-from assets.resources import DataRoot, StatBank
+from assets.resources import DataRoot, Reports, StatBank
 from pipelines import storage
 from pipelines.disclosure.secret import rounding_secret
 from pipelines.heartbeat import beat
@@ -49,7 +49,7 @@ from pipelines.reference.population import population as population_of
 from pipelines.reference.price_index import price_index
 from pipelines.reference.refund_thresholds import refund_thresholds
 from pipelines.release.basis import Basis, code_version, delivered, delivered_extracts
-from pipelines.release.contents import shared_checksum
+from pipelines.release.contents import ReleaseFile, shared_checksum
 from pipelines.release.life import current_release, manifest_of
 from pipelines.release.publish import publish
 from pipelines.release.year_contents import (
@@ -392,6 +392,7 @@ def management_quality(
 def management_release(
     context: dg.AssetExecutionContext,
     data: DataRoot,
+    reports: dg.ResourceParam[Reports],
     extract_log: pl.DataFrame,
     extract_rejected_rows: pl.DataFrame,
     extract_warnings: pl.DataFrame,
@@ -453,7 +454,12 @@ def management_release(
             "refund_thresholds": refund_thresholds(data.path).version,
         },
     )
-    outcome = publish(data.path, content, [year_summary_file(year, told)], basis)
+
+    def others(release_id: str, _: pl.DataFrame | None) -> Iterator[ReleaseFile]:
+        yield year_summary_file(year, told)
+        yield from reports.year_files(content, year, release_id, own.height)
+
+    outcome = publish(data.path, content, others, basis)
     if outcome.release is not None and outcome.withdrawn is None:
         manifest = manifest_of(data.path, year.name, outcome.release)
         write_provenance(context, data, manifest, extract_log, year_population, is_new=outcome.is_new)

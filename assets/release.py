@@ -1,8 +1,8 @@
 """Group `release`: the immutable files that participants get, and the pointer to the latest."""
 
+import base64
 import datetime as dt
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -12,7 +12,7 @@ from assets.clock import now
 from assets.delivering import OWNERS, TABLES_PAGE, Events, documentation, without_values
 from assets.made import require_one_night, write_provenance
 from assets.partitions import rounds
-from assets.resources import DataRoot, table_of_round_before
+from assets.resources import DataRoot, Reports, table_of_round_before
 from pipelines import storage
 from pipelines.heartbeat import beat
 from pipelines.quality.acceptances import told_warnings
@@ -27,6 +27,7 @@ from pipelines.release.contents import (
     read_back,
     table_files,
 )
+from pipelines.release.editions import FIGURES, Edition, is_demonstration, shared_changes
 from pipelines.release.gate import require_audited, require_judged
 from pipelines.release.history import earlier_releases
 from pipelines.release.life import manifest_of
@@ -39,6 +40,7 @@ from schemas.rounds import find_round
 FRESH = dg.FreshnessPolicy.cron("0 5 * * *", dt.timedelta(hours=4), timezone="Europe/Copenhagen")
 NO_DELIVERIES = "none: there are no deliveries"
 _PREVIEWED_ROWS = 5
+_SHOWN_FIGURES = ("ranked_dots", "funnel")
 
 
 @dg.asset(
@@ -58,6 +60,7 @@ _PREVIEWED_ROWS = 5
 def release(
     context: dg.AssetExecutionContext,
     data: DataRoot,
+    reports: dg.ResourceParam[Reports],
     population: pl.DataFrame,
     delivery_log: pl.DataFrame,
     responses: pl.DataFrame,
@@ -121,7 +124,14 @@ def release(
         figures_from=shared_key_findings["figures_from_release"][0],
         warnings=told_warnings(quality_report),
     )
-    others = itertools.chain(correction_workbooks(benchmark, round_, catalogue), [summary_file(night)])
+
+    def others(release_id: str, changed: pl.DataFrame | None) -> Iterator[ReleaseFile]:
+        yield from correction_workbooks(benchmark, round_, catalogue)
+        yield summary_file(night)
+        edition = Edition(round_, release_id, shared_changes(changed), is_demonstration(delivery_log))
+        reporting = {*basis.participants, *delivery_log["municipality_code"]}
+        yield from reports.files(content, edition, reporting)
+
     outcome = publish(data.path, content, others, basis)
     if outcome.release is not None and outcome.withdrawn is None:
         manifest = manifest_of(data.path, round_.name, outcome.release)
@@ -139,6 +149,7 @@ def release(
             "lineage": documentation(TABLES_PAGE),
             # Here and not on the tables themselves: only now they are known to be safe.
             **preview_of_shared(content),
+            **(_figures(data, round_.name, outcome.release) if outcome.is_new and outcome.release else {}),
         },
         data_version=dg.DataVersion(outcome.release) if outcome.release is not None else None,
     )
@@ -157,6 +168,19 @@ def _beat(context: dg.AssetExecutionContext, data: DataRoot, release_id: str | N
 def text(lines: Sequence[str]) -> dg.MarkdownMetadataValue:
     """Lines as a list."""
     return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines))
+
+
+def _figures(data: DataRoot, round_name: str, release_id: str) -> dict[str, dg.MarkdownMetadataValue]:
+    """The pictures of a new release that say most, as every participant sees them; once, since they are large."""
+    folder = storage.releases(data.path, round_name) / release_id / SHARED / FIGURES
+    shown = {name: folder / f"{name}.svg" for name in _SHOWN_FIGURES}
+    return {
+        f"figure_{name}": dg.MetadataValue.md(
+            f"![{name}](data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()})"
+        )
+        for name, path in shown.items()
+        if path.exists()
+    }
 
 
 def preview_of_shared(content: Sequence[ReleaseFile]) -> dict[str, dg.TableMetadataValue]:

@@ -1,15 +1,19 @@
 """What assets reach the outside through: the data root and Statistics Denmark."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 from upath import UPath
 
+from assets.cli_operations import progress
 from pipelines import storage
+from pipelines.release.contents import ReleaseFile
+from pipelines.release.editions import Edition
 from schemas.extracts import EXTRACTS
 from schemas.rounds import load_rounds
+from schemas.years import Year
 
 
 class DataRoot(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -27,6 +31,30 @@ class StatBank(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Statistics Denmark's data function."""
 
     url: str
+
+
+class Reports:
+    """Whoever makes the reports of a release; tests of anything else put somebody there who makes none."""
+
+    def files(
+        self, content: Sequence[ReleaseFile], edition: Edition, municipalities: Collection[str]
+    ) -> Iterator[ReleaseFile]:
+        """The reports of a release as files of it, with a bar on a terminal."""
+        # Drawing and setting take a second to import, and most nights make no release.
+        from pipelines.release.report_files import report_files  # noqa: PLC0415
+
+        batches = report_files(content, edition, municipalities)
+        for batch in progress(batches, 1 + len(municipalities), "Rapporter"):
+            yield from batch
+
+    def year_files(
+        self, content: Sequence[ReleaseFile], year: Year, release: str, municipalities: int
+    ) -> Iterator[ReleaseFile]:
+        """The figures of a year's release as files of it, with a bar on a terminal."""
+        from pipelines.release.year_figure_files import year_figure_files  # noqa: PLC0415 - as above
+
+        for batch in progress(year_figure_files(content, year, release), municipalities, "Figurer"):
+            yield from batch
 
 
 def table_of_round_before(data: DataRoot, table: str, round_name: str) -> tuple[str, pl.DataFrame] | None:

@@ -96,7 +96,11 @@ def content(cases: dict[str, int]) -> list[ReleaseFile]:
     return [ReleaseFile("shared/case_rates.parquet", parquet_bytes(frame), tables.CASE_RATES, frame.height)]
 
 
+def no_others(_: str, __: pl.DataFrame | None) -> list[ReleaseFile]:
+    return []
+
+
 def released(root: Any, cases: dict[str, int], **options: Any) -> Outcome:
     """The release of these cases, published below a data root."""
     corrections = [ReleaseFile(CORRECTION, b"a workbook", None, 1)]
-    return publish(UPath(root), content(cases), corrections, basis(cases, **options))
+    return publish(UPath(root), content(cases), lambda _, __: corrections, basis(cases, **options))

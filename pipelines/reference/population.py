@@ -62,7 +62,7 @@ def population(quarter: str, *, cache_dir: UPath, url: str, fetched_at: dt.datet
     try:
         body = statbank.fetch(quarter, url=url)
     except statbank.StatBankUnavailableError as error:
-        return Population(_described(_packaged(), PACKAGED_QUARTER), warning=_stand_in_warning(quarter, error))
+        return Population(packaged(), warning=_stand_in_warning(quarter, error))
     fetched = statbank.parse(body, quarter)
     _store(cache_dir, quarter, body, url=url, fetched_at=fetched_at)
     return Population(_described(fetched, quarter), warning=None)
@@ -134,8 +134,10 @@ def _described(figures: pl.DataFrame, quarter: str) -> pl.DataFrame:
     )
 
 
-def _packaged() -> pl.DataFrame:
-    return pl.read_csv(PACKAGED_CSV, schema={"municipality_code": pl.String, "population_18_66": pl.Int64})
+def packaged() -> pl.DataFrame:
+    """The population that comes with the program, of 2020K1, as `population` gives one."""
+    figures = pl.read_csv(PACKAGED_CSV, schema={"municipality_code": pl.String, "population_18_66": pl.Int64})
+    return _described(figures, PACKAGED_QUARTER)
 
 
 def _stand_in_warning(quarter: str, error: statbank.StatBankUnavailableError) -> str:

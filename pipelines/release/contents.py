@@ -5,7 +5,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -171,6 +171,16 @@ def correction_workbooks(benchmark: Benchmark, round_: Round, catalogue: Catalog
             municipality_code=code,
         )
         yield ReleaseFile(f"{folder_of(code)}/{CORRECTION}", workbook, None, errors["row"].n_unique())
+
+
+def own_files(files: Iterable[ReleaseFile], names: Collection[str]) -> dict[str, dict[str, bytes]]:
+    """The tables of these names in each municipality's own folder as parquet, by its code and their name."""
+    found: dict[str, dict[str, bytes]] = {}
+    for file in files:
+        match file.path.split("/"):
+            case ["municipalities", code, _] if file.table is not None and file.table.name in names:
+                found.setdefault(code, {})[file.table.name] = file.content
+    return found
 
 
 def folder_of(code: str) -> str:

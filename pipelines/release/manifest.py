@@ -33,12 +33,20 @@ _MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv",
     "md": "text/markdown",
+    "pdf": "application/pdf",
+    "html": "text/html",
+    "svg": "image/svg+xml",
+    "png": "image/png",
 }
 # Of the files that hold no table.
 _TITLES = {
     CORRECTION: "Kommunens skema med fejlene markeret, til at rette og aflevere igen",
     SUMMARY: "Resumé af udgivelsen",
+    "report.pdf": "Rapport, til at udskrive",
+    "report.html": "Rapport, til at læse på skærmen",
+    "alt_texts.csv": "Figurernes titler og beskrivelser for dem, der ikke ser dem",
 }
+_FIGURE = "Figur fra rapporten, til præsentationer"
 _TYPES: dict[pl.DataType, dict[str, str]] = {
     pl.String(): {"type": "string"},
     pl.Int64(): {"type": "integer"},
@@ -167,7 +175,7 @@ def _resource(file: ReleaseFile, content: dict[str, Any]) -> dict[str, Any]:
         "rows": file.rows,
     }
     if file.table is None:
-        return resource | {"title": _TITLES[file.path.rpartition("/")[2]]}
+        return resource | {"title": _TITLES.get(file.path.rpartition("/")[2], _FIGURE)}
     resource |= {"title": TABLES_DA[file.table.name].title, "description": file.table.description}
     if extension == "parquet":
         resource |= {"schemaVersion": file.table.version, "schema": table_schema(file.table)}

@@ -3,7 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,9 @@ from schemas.errors import ReleaseError
 from schemas.management_tables import released_tables
 from schemas.tables import Table
 
+# By the release's id and what differs from the one before (None without one): the files of a release that hold no table.
+Others = Callable[[str, pl.DataFrame | None], Iterable[ReleaseFile]]
+
 
 class Outcome(NamedTuple):
     """What publishing came to.
@@ -40,7 +43,7 @@ class Outcome(NamedTuple):
     withdrawn: str | None = None
 
 
-def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[ReleaseFile], basis: Basis) -> Outcome:
+def publish(root: UPath, content: Sequence[ReleaseFile], others: Others, basis: Basis) -> Outcome:
     """The release in `releases/<round>/<id>/`, and `latest.json` pointing at it.
 
     The same content as the release that stands makes none. What was withdrawn is not published again until a delivery,
@@ -49,7 +52,8 @@ def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[R
     Args:
         root: the data root.
         content: the release's tables as parquet files, unstamped.
-        corrections: its other files; asked for only where the release is new.
+        others: its other files, by its id and what differs from the release before (None without one); asked for only where
+            the release is new.
         basis: what it is made from.
 
     Raises:
@@ -58,10 +62,10 @@ def publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[R
             are shown again was withdrawn.
     """
     with life.alone(root, basis.round_.name):
-        return _publish(root, content, corrections, basis)
+        return _publish(root, content, others, basis)
 
 
-def _publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[ReleaseFile], basis: Basis) -> Outcome:
+def _publish(root: UPath, content: Sequence[ReleaseFile], others: Others, basis: Basis) -> Outcome:
     round_name = basis.round_.name
     folder = storage.releases(root, round_name)
     if storage.is_local(folder):
@@ -84,7 +88,7 @@ def _publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[
         _require_unchanged(folder, id_)
         document = life.manifest_of(root, round_name, id_)
     else:
-        document = _make(folder, content, corrections, basis, before)
+        document = _make(folder, content, others, basis, before)
     life.point_at(folder, document)
     return Outcome(id_, is_new=True, files=len(document["resources"]))
 
@@ -92,7 +96,7 @@ def _publish(root: UPath, content: Sequence[ReleaseFile], corrections: Iterable[
 def _make(
     folder: UPath,
     content: Sequence[ReleaseFile],
-    corrections: Iterable[ReleaseFile],
+    others: Others,
     basis: Basis,
     before: dict[str, Any] | None,
 ) -> dict[str, Any]:
@@ -101,12 +105,13 @@ def _make(
     numbers = [entry.get("number", 0) for _, entry in life.manifests(folder)]
     place = manifest.Place(1 + max(numbers, default=0), before["id"] if before else None)
     id_ = manifest.release_id(checksum(said), place.previous)
-    found = tables.CHANGES.empty
+    found = None
     if before is not None:
         require_compatible(content, before)
         found = _changes(folder, content, basis, before)
-    changed = ReleaseFile(CHANGES, storage.parquet_bytes(found), tables.CHANGES, found.height)
-    files = [*finished([*content, changed], basis, id_), *corrections]
+    listed = tables.CHANGES.empty if found is None else found
+    changed = ReleaseFile(CHANGES, storage.parquet_bytes(listed), tables.CHANGES, listed.height)
+    files = [*finished([*content, changed], basis, id_), *others(id_, found)]
     document = manifest.manifest(files, said, basis, place)
     _write(folder / id_, files, document)
     return document

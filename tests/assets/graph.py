@@ -6,12 +6,28 @@ import dagster as dg
 import polars as pl
 
 from assets.definitions import build_defs
-from assets.resources import DataRoot, StatBank
+from assets.resources import DataRoot, Reports, StatBank
 from tests.scenario import NO_STATBANK, ROUND
 
 
-def definitions(root: Path, statbank_url: str = NO_STATBANK) -> dg.Definitions:
-    return build_defs(resource_overrides={"data": DataRoot(location=str(root)), "statbank": StatBank(url=statbank_url)})
+class NoReports(Reports):
+    """A second for each municipality is too long where reports are not what is tested."""
+
+    def files(self, content, edition, municipalities):  # noqa: ARG002 - as those of the real one
+        return iter(())
+
+    def year_files(self, content, year, release, municipalities):  # noqa: ARG002 - as those of the real one
+        return iter(())
+
+
+def definitions(root: Path, statbank_url: str = NO_STATBANK, reports: Reports | None = None) -> dg.Definitions:
+    return build_defs(
+        resource_overrides={
+            "data": DataRoot(location=str(root)),
+            "statbank": StatBank(url=statbank_url),
+            "reports": reports or NoReports(),
+        }
+    )
 
 
 def materialise(root: Path, instance: dg.DagsterInstance, statbank_url: str = NO_STATBANK) -> dg.ExecuteInProcessResult:

@@ -26,7 +26,9 @@ SVG = (
 ALT = "Prikdiagram med 3 opdigtede kommuner: øverst Ærø med 1,20, nederst Fanø med 0,10."
 PLOT = PlotBlock("ranked_dots", SVG, "Ærø har flest sager", ALT, SVG.replace(b'"720"', b'"320"'))
 LONG_WORD = "specialbørnehjemsanbringelseskonsulentbistandsområdet"
-HOSTILE = '<script>alert(1)</script> #import "x" $x^2$ *a* _b_ @c <d> // e \\ "f" \'g\' {{ h }} {% i %} &amp; #sys.inputs'
+HOSTILE = (
+    '<script>alert(1)</script> #import "x" $x^2$ *a* _b_ @c <d> // e \\ "f" \'g\' {{ h }} {% i %} &amp; #sys.inputs'
+)
 FACTS = {"Udgivelse": "0123456789abcdef", "Opgjort pr.": "01-10-2022"}
 
 

@@ -16,7 +16,7 @@ from pipelines.release.publish import publish
 from pipelines.storage import parquet_bytes, write_once
 from schemas import tables
 from schemas.errors import ReleaseError
-from tests.release_scenario import basis, content, filled, released, warning
+from tests.release_scenario import basis, content, filled, no_others, released, warning
 from tests.scenario import ROUND
 
 AT = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC)
@@ -189,7 +189,7 @@ def test_breakdowns_of_a_release_that_was_withdrawn_meanwhile_are_not_published(
     decide(life.withdraw, root, first)
     shown_again = replace(basis(CASES | {"101": 4}, files="second"), figures_from=first)
     with pytest.raises(ReleaseError, match="was withdrawn meanwhile; run the night again"):
-        publish(root, content(CASES | {"101": 4}), [], shown_again)
+        publish(root, content(CASES | {"101": 4}), no_others, shown_again)
     assert life.releases(root, ROUND_NAME) == [first]
 
 
@@ -217,10 +217,10 @@ def test_a_table_that_is_gone_is_not_overlooked(root):
     rejected = filled(tables.REJECTED_ROWS, [{"municipality_code": "101", "rule": "missing", "row": 2}])
     file = ReleaseFile("municipalities/101/rejected_rows.parquet", parquet_bytes(rejected), tables.REJECTED_ROWS, 1)
     second = basis(CASES, files="second")
-    assert publish(root, [*content(CASES), file], [], second).is_new
+    assert publish(root, [*content(CASES), file], no_others, second).is_new
     # The same deliveries, and a table less.
     with pytest.raises(ReleaseError, match=r"municipalities/101/rejected_rows.parquet \(message\)"):
-        publish(root, content(CASES), [], second)
+        publish(root, content(CASES), no_others, second)
 
 
 def test_a_reason_is_one_line_however_it_was_written(root):

@@ -20,7 +20,7 @@ from pipelines.storage import parquet_bytes
 from schemas import tables
 from schemas.errors import ReleaseError
 from schemas.fields import FIELDS
-from tests.release_scenario import basis, filled, rates
+from tests.release_scenario import basis, filled, no_others, rates
 from tests.scenario import ROUND
 
 CASES = {"101": 3, "147": 2, "151": 0}
@@ -192,7 +192,7 @@ def document(release):
 def release(tmp_path):
     """The folder of a made-up release with what lies beside it."""
     root = UPath(tmp_path)
-    outcome = publish(root, content(), [], basis(CASES))
+    outcome = publish(root, content(), no_others, basis(CASES))
     provenance.write(root, ROUND.name, document(outcome.release))
     return storage.releases(root, ROUND.name) / outcome.release
 
@@ -306,7 +306,7 @@ def test_a_change_between_rounds_names_what_both_rounds_came_from(release):
 def test_a_figure_of_an_earlier_release_is_followed_there(tmp_path, release):
     root = UPath(tmp_path)
     first = release.name
-    later = publish(root, content(first), [], basis(CASES, files="second"))
+    later = publish(root, content(first), no_others, basis(CASES, files="second"))
     provenance.write(root, ROUND.name, document(later.release))
     found = trace(release.parent / later.release / GROUPS, "country", "cases")
     assert (found.release, found.figures_from, found.inputs) == (later.release, first, ())
