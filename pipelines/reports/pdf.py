@@ -77,6 +77,8 @@ def _told(document: Document) -> dict[str, Any]:
         "subtitle": kept_together(document.subtitle),
         "lead": kept_together(document.lead.text),
         "facts": [f"{name}: {fact}" for name, fact in document.facts.items()],
+        # A few pages need no list of them.
+        "has_contents": any(chapter.below for chapter in chapters(document)),
         "made_up": MADE_UP_DA if document.is_made_up else "",
         "sections": [
             {

@@ -17,7 +17,7 @@ from tests.scenario import ROUND, hand_in, row, small_round
 pytestmark = pytest.mark.slow
 # Odense, made large: so many of its cases are of one main group and of one provider type. Neither number can be shown
 # rounded to 3, and nothing else in this round comes to them.
-OWN, CASES, MENTAL, PRIVATE = "461", 211, 113, 173
+OWN, CASES, MENTAL, PRIVATE = "461", 211, 113, 118
 ONLY_CHOICE = "Eksisterende botilbud var eneste valgmulighed"
 
 
