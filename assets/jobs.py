@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.resources import DataRoot, extracts_fingerprint, inbox_fingerprint
 from schemas.rounds import load_rounds
@@ -15,26 +16,27 @@ from schemas.rounds import load_rounds
 _OF_EXTRACTS = dg.AssetSelection.groups("extracts")
 _OF_YEARS = dg.AssetSelection.groups("management_information")
 
-nightly = dg.define_asset_job(
+
+def _job(name: str, selection: dg.AssetSelection, description: str) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        name,
+        selection=selection,
+        description=description,
+        executor_def=dg.in_process_executor,
+        config={"loggers": {"console": {}}},
+    )
+
+
+nightly = _job(
     "nightly",
-    selection=dg.AssetSelection.all() - _OF_EXTRACTS - _OF_YEARS,
-    description="Everything of one round: deliveries, responses, reference, benchmark, disclosure, quality, release.",
-    executor_def=dg.in_process_executor,
-    config={"loggers": {"console": {}}},
+    dg.AssetSelection.all() - _OF_EXTRACTS - _OF_YEARS,
+    "Everything of one round: deliveries, responses, reference, benchmark, disclosure, quality, release.",
 )
-extracts_job = dg.define_asset_job(
-    "extracts",
-    selection=_OF_EXTRACTS,
-    description="The extracts that management information is made from, read and judged.",
-    executor_def=dg.in_process_executor,
-    config={"loggers": {"console": {}}},
-)
-management_job = dg.define_asset_job(
+extracts_job = _job("extracts", _OF_EXTRACTS, "The extracts that management information is made from, read and judged.")
+management_job = _job(
     "management_information",
-    selection=_OF_YEARS,
-    description="Everything of one year of management information, from the extracts read last to the release.",
-    executor_def=dg.in_process_executor,
-    config={"loggers": {"console": {}}},
+    _OF_YEARS,
+    "Everything of one year of management information, from the extracts read last to the release.",
 )
 
 

@@ -5,7 +5,8 @@ not: how the table was protected (`shared_benchmarks`). Of the true figures it u
 participant knows of itself, and, as one table that agrees with everything shown, where to begin.
 
 Of every cell of the benchmark there are two unknown numbers: its full-year cases and its cost. They are 0 or more, add up
-over service areas and over municipalities, and are tied by what is shown: a rounded number v of full-year cases says that
+over service areas and over municipalities, and no full-year case costs more than the service area's highest price, so that
+there is no cost without cases. They are tied by what is shown: a rounded number v of full-year cases says that
 they lie less than the base from v; a unit cost u rounded to a step says that the cost lies within (u - step / 2) and
 (u + step / 2) times the full-year cases. All of it is linear, so that a linear program finds the ends of what a cell can be.
 
@@ -22,19 +23,19 @@ The distances follow from the cell itself: a fixed sum of kroner would be wide f
 
 **Attackers.** The outsider, who has the shared table, and every participant, who besides knows its own row. What is left of
 an area without a participant's own row is the sum of other municipalities' cells, each of which is looked at in its eyes.
-A table that differs from the true one in some municipalities only is possible to everybody outside of them. So tables are
-sought that differ in a few neighbours, chosen so that every two municipalities are told apart by one choice; what these do
-not settle is asked for each attacker alone with all municipalities, and that answer is exact.
+A table that differs from the true one in some municipalities only is possible to everybody outside of them: so one that
+moves a cell far enough by changing few others settles all attackers but those few, for whom another one is sought. What no
+such table settles is asked for one attacker alone, and that answer is exact.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import sparse
 
 from pipelines.management_information.benchmarks import CELL, COMPARED, units_of, with_comparisons
 from pipelines.statistics.intervals import rate_interval
@@ -53,20 +54,22 @@ _FIGURES: tuple[Figure, ...] = ("cases", "cost", "price")
 _UNIT_DKK = 100_000
 # Unit costs are whole kroner before they are rounded further.
 _WHOLE = 0.5
-# No cost of a cell is taken to be larger than so many times what everything costs: it is as good as not known.
+# Nothing is taken to be larger than so many times what all cells come to: that is as good as not known.
 _MOST = 4
 # How much of a distance may be missing for the solver's sake.
 _TOLERANCE = 1e-6
-# The last optimum stays feasible when only the aim changes: the primal method goes on from it.
+# Every question begins at the true table, so that little of it is changed.
 _OPTIONS: dict[str, bool | float | str] = {
     "output_flag": False,
     "threads": 1,
     "presolve": "off",
-    "simplex_strategy": 4,
+    "simplex_dual_edge_weight_strategy": 1,
 }
-# How many municipalities change at once, how often many cells are moved at once, and how often a ratio is improved.
-_FEW, _TURNS, _IMPROVEMENTS = (8, 16, 32), 4, 30
+# How often a ratio is improved.
+_IMPROVEMENTS = 30
 _OUTSIDER = -1
+DOMINANT = 0.5
+"""A cell of whose cost one citizen has a larger share is small, however many citizens are behind it."""
 
 
 class Exposure(NamedTuple):
@@ -109,7 +112,10 @@ def audit_benchmark(
     otherwise than the true one), candidate_sha256.
 
     Args:
-        shared, citizens, exact, year: as `exposures`.
+        shared: as it would be published.
+        citizens: of the same cells, as `benchmarks.citizens_behind` makes it.
+        exact: of the same cells, as `benchmarks.service_area_benchmarks` makes it.
+        year: says from how many citizens on a cell is no longer small, and what is rounded to.
         candidate_sha256: the checksum of the shared files that the table lies in.
 
     Raises:
@@ -182,10 +188,13 @@ def _faulty(shared: pl.DataFrame, citizens: pl.DataFrame, exact: pl.DataFrame, y
     value, (unit_cost, lower, upper) = pl.col("full_year_cases"), (pl.col(name) for name in COMPARED["unit_cost"])
     of_value = ("full_year_cases", *COMPARED["volume"], "rounding_base", *_comparisons("volume"))
     of_cost = (*COMPARED["unit_cost"], "unit_cost_rounding_dkk", *_comparisons("unit_cost"))
-    limits = rate_interval(
-        (shared["full_year_cases"] - year.rounding_base).clip(0),
-        shared["population_18_66"],
-    ), rate_interval(shared["full_year_cases"] + year.rounding_base, shared["population_18_66"])
+    limits = (
+        rate_interval(
+            (shared["full_year_cases"] - year.rounding_base).clip(0),
+            shared["population_18_66"],
+        ),
+        rate_interval(shared["full_year_cases"] + year.rounding_base, shared["population_18_66"]),
+    )
     expected = with_comparisons(shared, units_of(citizens))
     rows = shared.with_columns(
         pl.Series("_lower", limits[0].lower, pl.Float64).fill_nan(None),
@@ -254,7 +263,7 @@ class _System:
     Attributes:
         nodes: number of cells.
         truth: the true table.
-        municipality_of: by cell, the participant's number in the order in which halves are made; -1 for other areas.
+        municipality_of: by cell, the participant's number; -1 for other areas.
         participants: their number.
     """
 
@@ -264,8 +273,7 @@ class _System:
         self.codes = {code: place for place, code in enumerate(labels_da())}
         areas = shared.select(CELL[:2]).unique(maintain_order=True).rows()
         self.area = {area: place for place, area in enumerate(areas)}
-        # Neighbours in this order fall into different halves most often: they are whom a cell can be moved to.
-        belongs = units_of(citizens).select("municipality_group_code", "region_code", "municipality_code").sort(pl.all())
+        belongs = units_of(citizens)
         self.participants = belongs.height
         self.municipality_of = np.full(self.nodes, _OUTSIDER)
         for number, code in enumerate(belongs["municipality_code"]):
@@ -273,8 +281,7 @@ class _System:
             self.municipality_of[first : first + len(self.codes)] = number
         is_leaf = np.array([code in service_areas() for code in shared["service_area"]])
         self.is_leaf = is_leaf & (self.municipality_of >= 0)
-        # Parts stand before what they are parts of.
-        self.sums = [*self._sums_of_areas(belongs), *self._sums_of_service_areas()]
+        self.sums = [*self._sums_of_service_areas(), *self._sums_of_areas(belongs)]
         self._read(shared, _says_otherwise(shared, citizens, exact).to_numpy())
 
     def _node(self, area: tuple[str, str], code: str | None = None) -> int:
@@ -291,7 +298,7 @@ class _System:
 
     def _sums_of_areas(self, belongs: pl.DataFrame) -> Iterator[tuple[int, list[int]]]:
         members: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for group, region, municipality in belongs.iter_rows():
+        for municipality, region, group in belongs.iter_rows():
             for area in (("region", region), ("municipality_group", group)):
                 members.setdefault(area, []).append(("municipality", municipality))
         country = next(area for area in self.area if area[0] == "country")
@@ -308,39 +315,17 @@ class _System:
         """
         cases, cost = np.split(self.truth, 2)
         low, high = (np.where(says_otherwise, np.nan, ends.to_numpy()) for ends in _values(shared))
-        most = _MOST * (cost[self.is_leaf].sum() + 1)
+        most = [np.full(self.nodes, _MOST * (column[self.is_leaf].sum() + 1)) for column in (cases, cost)]
         self.lower = np.concatenate([np.fmin(np.nan_to_num(low), cases), np.zeros(self.nodes)])
-        self.upper = np.concatenate(
-            [np.where(np.isnan(high), highspy.kHighsInf, np.fmax(high, cases)), np.full(self.nodes, most)]
-        )
+        self.upper = np.concatenate([np.where(np.isnan(high), most[0], np.fmax(high, cases)), most[1]])
         factors = [np.where(says_otherwise, np.nan, ends.to_numpy()) / _UNIT_DKK for ends in _unit_costs(shared)]
         true = np.divide(cost, cases, out=np.full(self.nodes, np.nan), where=cases > 0)
         self.least, self.most = np.fmin(factors[0], true), np.fmax(factors[1], true)
         self.is_priced = ~np.isnan(factors[0])
-        rows, columns, values, limits = [], [], [], []
-        for number, (row, row_values, *row_limits) in enumerate(self._rows()):
-            rows += [number] * len(row)
-            columns += row
-            values += row_values
-            limits.append(row_limits)
-        self.row_lower, self.row_upper = np.array(limits).T
-        self.matrix = sparse.csc_matrix((values, (rows, columns)), shape=(len(limits), 2 * self.nodes))
-        self.totals = self.matrix @ self.truth
+        dearest = {code: area.price_max_dkk / _UNIT_DKK for code, area in service_areas().items()}
+        self.dearest = np.fmax([dearest.get(code, np.nan) for code in shared["service_area"]], true)
 
-    def solver(self, free: npt.NDArray[np.bool_]) -> "_Solver":
-        """The tables that differ from the true one in these participants at most, without the columns that cannot."""
-        is_in = (self.municipality_of >= 0) & free[self.municipality_of]
-        for total, parts in self.sums:
-            is_in[total] |= is_in[parts].any()
-        nodes = np.flatnonzero(is_in)
-        columns = np.concatenate([nodes, nodes + self.nodes])
-        inside = self.matrix[:, columns].tocsr()
-        rest = self.totals - inside @ self.truth[columns]
-        rows = np.flatnonzero(np.diff(inside.indptr))
-        limits = self.row_lower[rows] - rest[rows], self.row_upper[rows] - rest[rows]
-        return _Solver(columns, (self.lower[columns], self.upper[columns]), inside[rows], limits, self.truth)
-
-    def _rows(self) -> Iterator[tuple[list[int], list[float], float, float]]:
+    def rows(self) -> Iterator[tuple[list[int], list[float], float, float]]:
         """Sums and factors, as columns, coefficients and what they come to at least and at most."""
         for total, parts in self.sums:
             for shift in (0, self.nodes):
@@ -349,181 +334,202 @@ class _System:
             columns = [node, node + self.nodes]
             yield columns, [-float(self.least[node]), 1.0], 0.0, highspy.kHighsInf
             yield columns, [-float(self.most[node]), 1.0], -highspy.kHighsInf, 0.0
+        for node in np.flatnonzero(self.is_leaf & ~self.is_priced).tolist():
+            yield [node, node + self.nodes], [-float(self.dearest[node]), 1.0], -highspy.kHighsInf, 0.0
 
 
 class _Solver:
-    """One linear program over some of the columns, asked again and again; the others are as in the true table."""
+    """One linear program, asked again and again: how far the true table can be changed, up and down by a column each."""
 
-    def __init__(
-        self,
-        columns: npt.NDArray[np.int64],
-        column_limits: tuple[_Numbers, _Numbers],
-        rows: sparse.csr_matrix,
-        row_limits: tuple[_Numbers, _Numbers],
-        truth: _Numbers,
-    ) -> None:
-        self.columns, self.truth = columns, truth
+    def __init__(self, system: _System) -> None:
+        self.truth = system.truth
+        self.count = len(system.truth)
+        self.up, self.down = np.maximum(system.upper - self.truth, 0), np.maximum(self.truth - system.lower, 0)
+        terms: list[tuple[int, int, float]] = []
+        limits: list[tuple[float, float]] = []
+        for number, (columns, factors, least, most) in enumerate(system.rows()):
+            true = sum(factor * self.truth[column] for column, factor in zip(columns, factors, strict=True))
+            # What is true is possible, but for the last digit.
+            limits.append((min(least - true, 0.0), max(most - true, 0.0)))
+            for column, factor in zip(columns, factors, strict=True):
+                terms += [(number, column, factor), (number, column + self.count, -factor)]
         model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = len(columns), rows.shape[0]
-        model.col_cost_ = np.zeros(len(columns))
-        model.col_lower_, model.col_upper_ = column_limits
-        model.row_lower_, model.row_upper_ = row_limits
+        model.num_col_, model.num_row_ = 2 * self.count, len(limits)
+        model.col_cost_ = model.col_lower_ = np.zeros(2 * self.count)
+        model.col_upper_ = np.concatenate([self.up, self.down])
+        model.row_lower_, model.row_upper_ = np.array(limits).T
         model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
-        self.every = np.arange(len(columns), dtype=np.int32)
+        rows = np.array([number for number, *_ in terms])
+        model.a_matrix_.start_ = np.searchsorted(rows, np.arange(len(limits) + 1)).astype(np.int32)
+        model.a_matrix_.index_ = np.array([column for _, column, _ in terms], np.int32)
+        model.a_matrix_.value_ = np.array([factor for *_, factor in terms])
         self.highs = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in _OPTIONS.items():
             self.highs.setOptionValue(option, value)
         self.highs.passModel(model)
 
-    def least(self, costs: Mapping[int, float]) -> _Numbers:
-        """A table in which the sum of columns times these is the smallest there is."""
-        every = np.zeros(len(self.truth))
-        every[list(costs)] = list(costs.values())
-        self.highs.changeColsCost(len(self.every), self.every, every[self.columns])
+    def furthest(
+        self, aims: Mapping[int, float], reach: Mapping[int, float], frozen: npt.NDArray[np.int64]
+    ) -> _Numbers:
+        """A table in which the sum of columns times these is the largest there is.
+
+        Args:
+            aims: factors by column.
+            reach: how far from the true table columns are to go at most.
+            frozen: columns that are as in the true table.
+        """
+        columns = np.unique([*aims, *reach, *frozen.tolist()])
+        up, down = self.up[columns], self.down[columns]
+        most = np.array([reach.get(column, np.inf) for column in columns.tolist()])
+        most[np.isin(columns, frozen)] = 0
+        cost = np.array([aims.get(column, 0.0) for column in columns.tolist()])
+        self._change(columns, -cost, np.minimum(up, most), np.minimum(down, most))
+        self.highs.clearSolver()
         self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        status = self.highs.getModelStatus()
+        solution = np.array(self.highs.getSolution().col_value)
+        self._change(columns, np.zeros(len(columns)), up, down)
+        if status != highspy.HighsModelStatus.kOptimal:
             raise BotilbudError(
-                "The figures of the shared benchmark contradict each other: no table agrees with all of them"
+                "The solver found no end to a figure of the shared benchmark: the audit cannot be relied on"
             )
-        table = self.truth.copy()
-        table[self.columns] = self.highs.getSolution().col_value
+        table: _Numbers = self.truth + solution[: self.count] - solution[self.count :]
         return table
+
+    def _change(self, columns: npt.NDArray[np.int64], cost: _Numbers, up: _Numbers, down: _Numbers) -> None:
+        both = np.concatenate([columns, columns + self.count]).astype(np.int32)
+        self.highs.changeColsCost(len(both), both, np.concatenate([cost, -cost]))
+        self.highs.changeColsBounds(len(both), both, np.zeros(len(both)), np.concatenate([up, down]))
 
 
 # Who can tell what -------------------------------------------------------------------------------------------------
 
 
 class _Search:
-    """For every small cell and figure the attackers from whom it is not yet known to be safe."""
+    """Looks, for every small cell, for tables that are far enough apart."""
 
     def __init__(self, system: _System, citizens: pl.DataFrame, threshold: int) -> None:
-        self.system = system
-        behind, share = citizens["citizens"].to_numpy(), citizens["largest_cost_share"].to_numpy()
-        self.cells = np.flatnonzero((behind > 0) & ((behind < threshold) | (share > 0.5)))
-        cases, cost = (column[self.cells] for column in np.split(system.truth, 2))
-        dearest = share[self.cells] * cost
-        # By figure and cell: how far apart, and how far down and up tables of the present view have it.
-        self.distances = np.array([cases / behind[self.cells], dearest, dearest / cases])
-        self.own = system.municipality_of[self.cells]
-        # By figure, cell and attacker (participants, then the outsider). A cell of an area is the outsider's concern alone.
-        self.is_open = np.ones((len(_FIGURES), len(self.cells), system.participants + 1), np.bool_)
-        self.is_open[:, self.own == _OUTSIDER, :-1] = False
-        self.is_open[:, np.arange(len(self.cells)), self.own] &= self.own == _OUTSIDER
-        self.is_open[self.distances <= 0] = False
+        self.system, self.solver = system, _Solver(system)
+        self.behind, self.share = (citizens[name].to_numpy() for name in ("citizens", "largest_cost_share"))
+        self.cells = np.flatnonzero((self.behind > 0) & ((self.behind < threshold) | (self.share > DOMINANT)))
+        leaves = np.flatnonzero(system.is_leaf)
+        own = [leaves[system.municipality_of[leaves] == number] for number in range(system.participants)]
+        self.columns_of = [np.concatenate([nodes, nodes + system.nodes]) for nodes in own]
 
     def found(self) -> Iterator[tuple[int, Figure]]:
         """The cells and figures that somebody can tell."""
-        everybody = np.arange(self.system.participants)
-        for few in _FEW:
-            for free in _neighbours(self.system.participants, few):
-                self._look(free)
-        exposed = self._ask(everybody >= 0)
-        for attacker in everybody:
-            exposed |= self._ask(everybody != attacker)
-        for figure, cell in zip(*np.nonzero(exposed), strict=True):
-            yield int(self.cells[cell]), _FIGURES[figure]
+        for cell in self.cells.tolist():
+            for figure in self._told(cell):
+                yield cell, figure
 
-    def _look(self, free: npt.NDArray[np.bool_]) -> None:
-        """Looks for tables that differ in these participants at most; what they show is safe from everybody else."""
-        is_asked, outside = self._asked(free)
-        seen, solver = self._seen(), None
-        for turn in range(_TURNS):
-            narrow = is_asked & seen.is_narrow(self.distances)
-            if not narrow.any():
-                break
-            solver = solver or self.system.solver(free)
-            seen.add(solver.least(self._aims(narrow.any(axis=0), turn)))
-        for figure, cell in zip(*np.nonzero(is_asked & seen.is_narrow(self.distances)), strict=True):
-            self._ends(solver, seen, figure, cell)
-        self._close(is_asked & ~seen.is_narrow(self.distances), outside)
+    def _told(self, cell: int) -> Iterator[Figure]:
+        """The figures of a cell that somebody can tell."""
+        columns = cell, cell + self.system.nodes
+        cases, cost = self.system.truth[list(columns)]
+        dearest = float(self.share[cell] * cost)
+        distances = {"cases": cases / self.behind[cell], "cost": dearest, "price": dearest / cases}
+        # Who has not been shown yet that it can be otherwise; the outsider comes last. What an area has is its concern alone.
+        own = self.system.municipality_of[cell]
+        everybody = np.full(self.system.participants + 1, own != _OUTSIDER)
+        everybody[own] = own == _OUTSIDER
+        everybody[_OUTSIDER] = True
+        left = {figure: everybody.copy() for figure in _FIGURES if distances[figure] > 0}
+        # More cases at less cost, from which most figures are safe at once; and again for those whose own row that changed.
+        for _ in range(2):
+            someone = np.any([*left.values()], axis=0)
+            if not someone.any():
+                return
+            aims = {columns[0]: 1 / distances["cases"], columns[1]: -1 / max(dearest, _TOLERANCE)}
+            reach = {columns[0]: distances["cases"], columns[1]: dearest}
+            seen = _Seen(columns, self.system.truth)
+            seen.add(self.solver.furthest(aims, reach, self._frozen(someone)))
+            for figure in left:
+                if seen.width(figure) >= distances[figure] * (1 - _TOLERANCE):
+                    left[figure] &= self._touched(seen)
+        for figure, attackers in left.items():
+            if self._is_told(columns, figure, distances[figure], attackers):
+                yield figure
 
-    def _ask(self, free: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """What of the open ones is too narrow in the eyes of everybody else: found out exactly, and open no more."""
-        is_asked, outside = self._asked(free)
-        seen, solver = self._seen(), None
-        for figure, cell in zip(*np.nonzero(is_asked), strict=True):
-            solver = solver or self.system.solver(free)
-            self._ends(solver, seen, figure, cell)
-        self._close(is_asked, outside)
-        told = is_asked & seen.is_narrow(self.distances)
-        # What one can tell need not be looked at for others.
-        self.is_open[told] = False
-        return told
+    def _is_told(self, columns: tuple[int, int], figure: Figure, distance: float, left: npt.NDArray[np.bool_]) -> bool:
+        """Whether one of these attackers can tell a figure."""
+        together = True
+        while left.any():
+            attackers = left.copy()
+            if left[_OUTSIDER]:
+                attackers[:_OUTSIDER] = False
+            elif not together:
+                attackers[np.flatnonzero(left)[1:]] = False
+            seen = self._ends(columns, figure, distance, attackers)
+            if seen.width(figure) >= distance * (1 - _TOLERANCE):
+                left &= self._touched(seen)
+            elif attackers.sum() == 1:
+                return True
+            else:
+                together = False
+        return False
 
-    def _asked(self, free: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """The figures and cells that are open to somebody else than these participants, and who that is."""
-        outside = np.append(~free, True)
-        # The last is what the cells of other areas, which are no participant's, are found by.
-        return self.is_open[:, :, outside].any(axis=2) & np.append(free, True)[self.own], outside
-
-    def _close(self, is_safe: npt.NDArray[np.bool_], outside: npt.NDArray[np.bool_]) -> None:
-        self.is_open[:, :, outside] &= ~is_safe[..., None]
-
-    def _seen(self) -> "_Seen":
-        return _Seen(self.cells, self.system.nodes, self.system.truth)
-
-    def _aims(self, is_narrow: npt.NDArray[np.bool_], turn: int) -> dict[int, float]:
-        """Half of the cells up in cost and down in cases, the others the other way; each half anew every second turn."""
-        aims = {}
-        for place, cell in enumerate(np.flatnonzero(is_narrow).tolist()):
-            direction = 1 if (place >> turn // 2) % 2 == turn % 2 else -1
-            node = int(self.cells[cell])
-            aims[node] = direction / self.distances[0, cell]
-            aims[node + self.system.nodes] = -direction / max(self.distances[1, cell], _TOLERANCE)
-        return aims
-
-    def _ends(self, solver: _Solver, seen: "_Seen", figure: int, cell: int) -> None:
-        """Adds tables in which one figure is the smallest and the largest there is, or as far apart as it must be."""
-        cases, cost = int(self.cells[cell]), int(self.cells[cell]) + self.system.nodes
+    def _ends(
+        self, columns: tuple[int, int], figure: Figure, distance: float, attackers: npt.NDArray[np.bool_]
+    ) -> "_Seen":
+        """Tables in which a figure is as large and as small as it gets, or far enough apart, in the eyes of all of these."""
+        cases, cost = columns
+        seen, frozen = _Seen(columns, self.system.truth), self._frozen(attackers)
         for direction in (1, -1):
-            if _FIGURES[figure] != "price":
-                seen.add(solver.least({cost if _FIGURES[figure] == "cost" else cases: direction}))
-                continue
-            # A ratio is as small as it gets when cost less ratio x cases is nowhere below 0 (Dinkelbach 1967).
-            for _ in range(_IMPROVEMENTS):
-                ratio = (seen.low if direction > 0 else seen.high)[figure, cell]
-                if not np.isfinite(ratio):
-                    break
-                table = solver.least({cost: direction, cases: -direction * ratio})
-                seen.add(table)
-                if direction * (table[cost] - ratio * table[cases]) > -_TOLERANCE:
-                    break
+            if figure != "price":
+                column = cost if figure == "cost" else cases
+                seen.add(self.solver.furthest({column: direction}, {column: distance}, frozen))
+            else:
+                # A ratio is the largest there is when cost less ratio x cases is nowhere above 0 (Dinkelbach 1967).
+                for _ in range(_IMPROVEMENTS):
+                    ratio = seen.end(figure, direction)
+                    if not np.isfinite(ratio):
+                        break
+                    table = self.solver.furthest({cost: direction, cases: -direction * ratio}, {}, frozen)
+                    seen.add(table)
+                    if direction * (table[cost] - ratio * table[cases]) < _TOLERANCE:
+                        break
+            if seen.width(figure) >= distance * (1 - _TOLERANCE):
+                break
+        return seen
 
+    def _frozen(self, attackers: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """What attackers know of themselves; nothing where the outsider is among them."""
+        known = [] if attackers[_OUTSIDER] else np.flatnonzero(attackers).tolist()
+        return np.concatenate([np.empty(0, np.int64), *(self.columns_of[number] for number in known)])
 
-def _neighbours(participants: int, few: int) -> Iterator[npt.NDArray[np.bool_]]:
-    """Neighbours, so many at a time: each once, and once more without any other, where there are as many."""
-    numbers = np.arange(participants)
-    yield from _each(numbers // few)
-    # In a window of twice as many, those that differ in a bit are told apart by it.
-    window, place = np.divmod(numbers, 2 * few)
-    for bit in range((2 * few - 1).bit_length()):
-        yield from _each(2 * window + (place >> bit & 1))
-
-
-def _each(labels: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.bool_]]:
-    for label in np.unique(labels):
-        yield labels == label
+    def _touched(self, seen: "_Seen") -> npt.NDArray[np.bool_]:
+        """The attackers who know that the tables are not true, as their own row differs."""
+        differs = [bool(seen.is_changed[columns].any()) for columns in self.columns_of]
+        return np.array([*differs, False])
 
 
 class _Seen:
-    """How far down and up the figures of cells go in the tables seen so far, by figure and cell."""
+    """Tables in which the figures of a cell are looked at, the true one among them.
 
-    def __init__(self, cells: Sequence[int] | npt.NDArray[np.int64], nodes: int, truth: _Numbers) -> None:
-        self.cells, self.nodes = np.asarray(cells), nodes
-        self.low = self.high = self._figures(truth)
+    Attributes:
+        is_changed: by column, whether it is not in all of them as in the true one.
+    """
+
+    def __init__(self, columns: tuple[int, int], truth: _Numbers) -> None:
+        self.columns, self.truth = list(columns), truth
+        self.is_changed = np.zeros(len(truth), np.bool_)
+        self.figures: list[tuple[float, float, float]] = []
+        self.add(truth)
 
     def add(self, table: _Numbers) -> None:
-        figures = self._figures(table)
-        # A table without cases has no price.
-        self.low, self.high = np.fmin(self.low, figures), np.fmax(self.high, figures)
+        """One more table."""
+        cases, cost = table[self.columns].tolist()
+        # A table without cases but with cost has a price beyond all others; one without both has none.
+        price = cost / cases if cases > _TOLERANCE else math.inf if cost > _TOLERANCE else math.nan
+        self.figures.append((cases, cost, price))
+        self.is_changed |= np.abs(table - self.truth) > _TOLERANCE
 
-    def is_narrow(self, distances: _Numbers) -> npt.NDArray[np.bool_]:
-        """Whether no two tables are as far apart."""
-        return self.high - self.low < distances * (1 - _TOLERANCE)
+    def end(self, figure: Figure, direction: int) -> float:
+        """The largest (1) or the smallest (-1) that a figure is."""
+        known = [figures[_FIGURES.index(figure)] for figures in self.figures]
+        ends = [value for value in known if not math.isnan(value)]
+        return max(ends) if direction > 0 else min(ends)
 
-    def _figures(self, table: _Numbers) -> _Numbers:
-        cases, cost = table[self.cells], table[self.cells + self.nodes]
-        price = np.divide(cost, cases, out=np.full(len(cases), np.nan), where=cases > _TOLERANCE)
-        price[(cases <= _TOLERANCE) & (cost > _TOLERANCE)] = np.inf
-        return np.array([cases, cost, price])
+    def width(self, figure: Figure) -> float:
+        """How far apart the tables are."""
+        return self.end(figure, 1) - self.end(figure, -1)

@@ -13,7 +13,7 @@ from fractions import Fraction
 import polars as pl
 
 from pipelines.disclosure.areas import shown_areas
-from pipelines.management_information.benchmark_audit import Exposure, exposures
+from pipelines.management_information.benchmark_audit import DOMINANT, Exposure, exposures
 from pipelines.management_information.benchmarks import CELL, COMPARED, units_of, with_comparisons
 from pipelines.statistics.intervals import rate_interval
 from schemas.management_tables import SHARED_SERVICE_AREA_BENCHMARKS
@@ -21,8 +21,6 @@ from schemas.service_areas import ALL, service_areas
 from schemas.years import Year
 
 ROUNDED, SUPPRESSED = "rounded", "suppressed"
-DOMINANT = 0.5
-"""A unit cost of which one citizen has a larger share is hidden."""
 
 _DRAW_BITS = 32
 _LARGEST_SHARE = pl.col("largest_cost_share")
@@ -61,9 +59,7 @@ def shared_benchmarks(exact: pl.DataFrame, citizens: pl.DataFrame, year: Year, s
         .with_columns(pl.col("is_shown").fill_null(value=True))
     )
     cells = cells.with_columns(
-        is_priced=pl.col("is_shown")
-        & (pl.col("citizens") >= year.disclosure_threshold)
-        & (_LARGEST_SHARE <= DOMINANT)
+        is_priced=pl.col("is_shown") & (pl.col("citizens") >= year.disclosure_threshold) & (_LARGEST_SHARE <= DOMINANT)
     )
     while True:
         shared = _as_shown(cells, units, year, secret)
@@ -92,14 +88,15 @@ def rounded_cases(full_year_cases: float, draw: float, base: int) -> int:
 def cell_draw(secret: bytes, year_name: str, cell: tuple[str, ...]) -> float:
     """A cell's number from 0 to less than 1, evenly drawn by HMAC-SHA256 of year and cell: the same on every night."""
     digest = hmac.new(secret, "\n".join((year_name, *cell)).encode(), hashlib.sha256).digest()
-    return (int.from_bytes(digest, "big") >> (8 * len(digest) - _DRAW_BITS)) / 2**_DRAW_BITS
+    return math.ldexp(int.from_bytes(digest, "big") >> (8 * len(digest) - _DRAW_BITS), -_DRAW_BITS)
 
 
 def cost_step(unit_cost_dkk: int, citizens: int) -> int:
-    """What a unit cost is rounded to: the smallest of 1, 2, 5, 10, 20, 50, ... kroner that is at least 2 x unit cost / citizens.
+    """What a unit cost is rounded to: the smallest of 1, 2, 5, 10, 20, 50, ... kroner from 2 x unit cost / citizens on.
 
     What all of them cost is then known no better than to within what one of them costs on average, above and below. The
-    step says how many citizens there are to within a factor of 2.5, which the rounded full-year cases say better.
+    step says how many citizens there are to within a factor of 2.5, of a number that is at least the threshold: nothing of
+    any one of them.
     """
     least = Fraction(2 * unit_cost_dkk, citizens)
     power = 1

@@ -48,6 +48,7 @@ def test_a_municipality_hands_in_and_finds_its_new_numbers_the_next_day(site, pa
     reads_what_is_missing(page, pages)
     old = latest(site.root)
     reads_its_figures(site, page, pages, cases=2)
+    reads_its_report(page)
     old_file = downloads_a_table_and_the_package(site, page, old)
     corrected_form = finds_a_fault_and_corrects_it(page, pages)
     hands_in(site, page, pages, corrected_form)
@@ -121,6 +122,16 @@ def reads_its_figures(site, page, pages, *, cases):
         assert sorted(shown) == sorted(map(whole, counts))
         assert sum(counts) == cases
     seen(pages, page)
+
+
+def reads_its_report(page):
+    release = page.url
+    shown = page.get_by_role("figure").first
+    expect(shown.get_by_role("img")).to_be_visible()
+    page.get_by_role("link", name="Læs kommunens rapport").click()
+    assert page.inner_text("h1") == "Ishøj Kommune: særligt dyre botilbud"
+    expect(page.get_by_role("img").first).to_be_visible()
+    page.goto(release)
 
 
 def whole(number: int) -> str:

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 
+import dagster as dg
 import polars as pl
 import pytest
 
 from assets.settings import PROJECT
 from pipelines.disclosure.candidate import Release, audit_candidate
 from pipelines.disclosure.protected_tables import Exact, protected_tables
-from tests.assets.commands import botilbud
+from tests.assets.graph import failures, materialise
 from tests.scenario import CATALOGUE, ROUND
 
 SHARED = PROJECT.parent / "shared"
@@ -40,8 +41,8 @@ PUBLISHED_PERCENT = {
 def night(tmp_path_factory):
     root = tmp_path_factory.mktemp("samples") / "data"
     shutil.copytree(SHARED / "samples" / ROUND.name, root / "inbox" / ROUND.name)
-    done = botilbud(root, "nightly", "--round", ROUND.name)
-    assert done.returncode == 0, done.stderr
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert failures(materialise(root, instance)) == []
     return root
 
 
