@@ -59,12 +59,11 @@ def nightly_schedule() -> Iterator[dg.RunRequest]:
     cron_schedule="0 3 * * *",
     execution_timezone="Europe/Copenhagen",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    required_resource_keys={"data"},
     description="Every night at 03:00 Danish time, once there are extracts; the open years follow when they are read.",
 )
-def extracts_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def extracts_schedule(data: DataRoot) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """One run, after the screenings that cases over the threshold are held against."""
-    if extracts_fingerprint(context.resources.data) is None:
+    if extracts_fingerprint(data) is None:
         yield dg.SkipReason("there are no extracts")
     else:
         yield dg.RunRequest()
