@@ -32,7 +32,9 @@ nightly = _job(
     dg.AssetSelection.all() - _OF_EXTRACTS - _OF_YEARS,
     "Everything of one round: deliveries, responses, reference, benchmark, disclosure, quality, release.",
 )
-extracts_job = _job("extracts", _OF_EXTRACTS, "The extracts that management information is made from, read and judged.")
+extracts_job = _job(
+    "nightly_extracts", _OF_EXTRACTS, "The extracts that management information is made from, read and judged."
+)
 management_job = _job(
     "management_information",
     _OF_YEARS,

@@ -48,7 +48,7 @@ def nights(
         yield _night(definitions, instance, "nightly", round_, "release")
     if not years or extracts_fingerprint(DataRoot(location=str(root))) is None:
         return
-    unread, _ = _run(definitions, instance, "extracts", None)
+    unread, _ = _run(definitions, instance, "nightly_extracts", None)
     if unread:
         # What stops the extracts stops every year; told once.
         yield Night(years[-1], unread, {})

@@ -123,7 +123,7 @@ def test_the_open_years_follow_when_the_daemon_has_read_the_extracts(tags, start
     def nothing():
         pass
 
-    @dg.job(name="extracts")
+    @dg.job(name="nightly_extracts")
     def extracts():
         nothing()
 

@@ -224,6 +224,11 @@ def test_one_municipality_alone_shows_no_breakdown_to_others(tmp_path):
     assert findings["numerator"].null_count() == findings["share"].null_count() == findings.height
 
 
+def test_dagsters_own_tools_can_load_the_code_location(tmp_path):
+    # Names of jobs and of what makes assets share one space, which only a whole repository looks at.
+    assert definitions(tmp_path).get_repository_def().get_all_jobs()
+
+
 def test_every_asset_says_what_it_is(tmp_path):
     specs = definitions(tmp_path).resolve_asset_graph()
     of_rounds = {"deliveries", "responses", "reference", "benchmark", "disclosure", "quality", "release"}

@@ -215,7 +215,7 @@ def test_tables_of_another_reading_of_the_extracts_make_no_release(tmp_path):
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(tmp_path, instance).success
         next((tmp_path / "inbox" / "grants" / "461").iterdir()).unlink()
-        job = definitions(tmp_path).resolve_job_def("extracts")
+        job = definitions(tmp_path).resolve_job_def("nightly_extracts")
         assert job.execute_in_process(instance=instance, raise_on_error=False).success
         job = definitions(tmp_path).resolve_job_def("management_information")
         alone = job.execute_in_process(
@@ -232,7 +232,7 @@ def test_tables_of_another_reading_of_the_extracts_make_no_release(tmp_path):
 
 def test_without_extracts_a_year_succeeds_and_makes_no_release(tmp_path):
     with dg.DagsterInstance.ephemeral() as instance:
-        job = definitions(tmp_path).resolve_job_def("extracts")
+        job = definitions(tmp_path).resolve_job_def("nightly_extracts")
         assert job.execute_in_process(instance=instance, raise_on_error=False).success
         result = run_year(tmp_path, instance)
     assert result.success, failures(result)
