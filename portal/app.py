@@ -19,7 +19,7 @@ from portal.errors import add_answers_to_errors
 from portal.files import api
 from portal.files import routes as files
 from portal.files.published import Publications
-from portal.pages import about, deliver, kl, management, rounds, sign_in
+from portal.pages import about, deliver, kl, management, reports, rounds, sign_in
 from portal.settings import Settings
 from portal.state import kept_open
 
@@ -73,7 +73,7 @@ def build_app(settings: Settings, *, now: Callable[[], dt.datetime] = _utc_now) 
     for programs in (files, api, deliveries):
         app.include_router(programs.router, dependencies=[Depends(_TOKEN)])
     app.include_router(api.service)
-    for pages in (sign_in, rounds, deliver, management, kl, about):
+    for pages in (sign_in, rounds, reports, deliver, management, kl, about):
         app.include_router(pages.router, include_in_schema=False)
     add_answers_to_errors(app)
     with_security(app, settings)

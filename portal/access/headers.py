@@ -21,6 +21,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
+    # Neither a shared computer nor a proxy keeps what was shown, unless the route knows that it may.
+    "Cache-Control": "no-store",
 }
 _TWO_YEARS_SECONDS = 63_072_000
 
@@ -43,9 +45,9 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(self._headers)
-                # Neither a shared computer nor a proxy keeps what was shown, unless the route knows that it may.
-                headers.setdefault("Cache-Control", "no-store")
+                # What a route says itself stands: a report's page has a policy of its own.
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -21,6 +21,12 @@ def release_address(publication: Publication) -> str:
     return f"{period_address(publication.period)}/udgivelser/{publication.id}"
 
 
+def report_address(publication: Publication, code: str | None) -> str:
+    """Where a report is shown: a municipality's own, or the national one where the code is None."""
+    whose = "" if code is None else f"/kommuner/{code}"
+    return f"{release_address(publication)}{whose}/rapport"
+
+
 def listed_address(period: Period) -> str:
     """Where programs find the releases of a round or year."""
     return f"/api/{'years' if isinstance(period, Year) else 'rounds'}/{period.name}/releases"

@@ -20,6 +20,7 @@ from upath import UPath
 from pipelines import storage
 from pipelines.release import life
 from pipelines.release.contents import SHARED
+from pipelines.release.editions import FIGURES
 from pipelines.release.manifest import NAME as MANIFEST
 from pipelines.release.manifest import changed_release
 from portal.identity import Identity
@@ -91,7 +92,11 @@ class Publication:
         match path.split("/"):
             case [folder, _] if folder == SHARED:
                 return code in self.participants
+            case [folder, below, _] if (folder, below) == (SHARED, FIGURES):
+                return code in self.participants
             case [folder, whose, _] if folder == _MUNICIPALITIES:
+                return code is not None and whose == code
+            case [folder, whose, below, _] if (folder, below) == (_MUNICIPALITIES, FIGURES):
                 return code is not None and whose == code
             case _:
                 return False

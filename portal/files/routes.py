@@ -33,6 +33,7 @@ _KEEP_NOTHING = "no-store"
 _ZIP = "application/zip"
 # More would wait for each other: what is done before the content is mostly Python.
 _THREADS = 4
+_OWN_FIGURE = "/files/{round_name}/{release}/municipalities/{code}/figures/{name}"
 # What an answer without the content still says of it.
 _ABOUT = ("etag", "cache-control", "vary", "content-location", "content-range", "accept-ranges")
 
@@ -73,6 +74,10 @@ _FILE = {
     "text/csv; charset=utf-8": {"schema": _BYTES},
     "text/markdown; charset=utf-8": {"schema": _BYTES},
     "application/json": {"schema": {"type": "object"}},
+    "application/pdf": {"schema": _BYTES},
+    "text/html; charset=utf-8": {"schema": _BYTES},
+    "image/svg+xml": {"schema": _BYTES},
+    "image/png": {"schema": _BYTES},
 }
 _PROBLEMS: Answers = REFUSED | NOT_FOUND | GONE
 _KNOWN: Answers = {304: {"description": "What `If-None-Match` names is the content."}}
@@ -114,11 +119,25 @@ def shared_file(request: Request, round_name: str, release: str, name: str) -> R
     return _file(request, round_name, release, f"shared/{name}")
 
 
+@router.get("/files/{round_name}/{release}/shared/figures/{name}", responses=_ANSWERS, response_class=Response)
+@router.head("/files/{round_name}/{release}/shared/figures/{name}", include_in_schema=False)
+def shared_figure(request: Request, round_name: str, release: str, name: str) -> Response:
+    """A figure that every participant may see, or what all of them are called."""
+    return _file(request, round_name, release, f"shared/figures/{name}")
+
+
 @router.get("/files/{round_name}/{release}/municipalities/{code}/{name}", responses=_ANSWERS, response_class=Response)
 @router.head("/files/{round_name}/{release}/municipalities/{code}/{name}", include_in_schema=False)
 def own_file(request: Request, round_name: str, release: str, code: str, name: str) -> Response:
     """A file that only its municipality and KL may see."""
     return _file(request, round_name, release, f"municipalities/{code}/{name}")
+
+
+@router.get(_OWN_FIGURE, responses=_ANSWERS, response_class=Response)
+@router.head(_OWN_FIGURE, include_in_schema=False)
+def own_figure(request: Request, round_name: str, release: str, code: str, name: str) -> Response:
+    """A figure that only its municipality and KL may see, or what all of them are called."""
+    return _file(request, round_name, release, f"municipalities/{code}/figures/{name}")
 
 
 @router.get("/files/{round_name}/{release}/{name}", responses=_ANSWERS, response_class=Response)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
-from pipelines.release.contents import SHARED
+from pipelines.release.contents import SHARED, folder_of
 from pipelines.release.life import WITHDRAWN
 from portal import wording
 from portal.context import Portal, portal_of
@@ -17,7 +17,7 @@ from portal.files.addresses import citation, file_address, package_address
 from portal.files.answers import period_or_404
 from portal.files.published import LATEST, Publication
 from portal.identity import Identity
-from portal.pages import documentation
+from portal.pages import documentation, plots
 from portal.pages.releases import (
     FORMATS,
     PageIdentity,
@@ -94,11 +94,13 @@ def _release_page(request: Request, identity: Identity, year: Year, publication:
     portal.audit.record(portal.now(), identity, "view", f"{year.name}/{publication.id}")
     if shown.status == WITHDRAWN:
         return withdrawn_page(request, identity, publication, shown)
-    if identity.municipality_code is None:
+    code = identity.municipality_code
+    own = {} if code is None else plots.plots(portal.publications, publication, identity, folder_of(code))
+    if code is None:
         template, figures = "ledelsesinformation_kl.html", _shared(publication, identity)
         figures |= {"documentation": documentation.entrances(portal.settings.root, year.name)}
     else:
-        template, figures = "ledelsesinformation_kommune.html", _own(publication, identity, identity.municipality_code)
+        template, figures = "ledelsesinformation_kommune.html", _own(publication, identity, code)
     return page(
         request,
         template,
@@ -109,6 +111,8 @@ def _release_page(request: Request, identity: Identity, year: Year, publication:
         document=publication.document,
         files=files_by_part(publication, identity),
         formats=FORMATS,
+        plots=own,
+        titles={plot.svg: plot.title for plot in own.values()},
         citation=citation(publication, portal.settings.url),
         source=GRANTS_SOURCE,
         package=package_address(publication),

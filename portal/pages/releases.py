@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from pipelines import storage
 from pipelines.release.contents import CHANGES, SHARED
+from pipelines.release.editions import FIGURES
 from pipelines.release.life import Decision, Status
 from pipelines.release.manifest import NAME as MANIFEST
 from portal import danish, wording
@@ -29,7 +30,25 @@ from schemas.years import Year, find_period
 
 PageIdentity = Annotated[Identity, Depends(page_identity)]
 # The format that most people open first.
-FORMATS = {"xlsx": "Excel", "csv": "CSV", "parquet": "Parquet", "json": "JSON", "md": "Markdown"}
+FORMATS = {
+    "xlsx": "Excel",
+    "csv": "CSV",
+    "parquet": "Parquet",
+    "json": "JSON",
+    "md": "Markdown",
+    "html": "Webside",
+    "pdf": "PDF",
+    "svg": "SVG",
+    "png": "PNG",
+}
+# What stands first among the files, since it tells of all the tables; by the folder or the file's name.
+_BEFORE_TABLES = {
+    "report": ("Rapport", "Tallene i tekst, tabeller og figurer, til skærmen (webside) og til at udskrive (PDF)."),
+    FIGURES: (
+        "Figurer",
+        "Til præsentationer og dokumenter. alt_texts.csv beskriver figurerne for dem, der ikke kan se dem.",
+    ),
+}
 
 
 class Release(NamedTuple):
@@ -45,7 +64,7 @@ class Release(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The files of one table, or one that is no table."""
+    """The files of one table or report, all figures, or a file that is none of these."""
 
     title: str
     description: str
@@ -148,7 +167,7 @@ def table_of(publication: Publication, identity: Identity, path: str) -> pl.Data
 
 
 def files_by_part(publication: Publication, identity: Identity) -> list[tuple[str, list[Files]]]:
-    """The files that somebody may see, by part of the release and table; KL's without the municipalities' own."""
+    """The files that somebody may see, by part of the release and what they hold; KL's without the municipalities' own."""
     seen = publication.files_for(identity)
     shared = [file for file in seen if file.path.startswith(f"{SHARED}/")]
     if identity.is_kl:
@@ -161,8 +180,15 @@ def files_by_part(publication: Publication, identity: Identity) -> list[tuple[st
 def _by_table(files: Sequence[ResourceInfo]) -> list[Files]:
     found: dict[str, list[ResourceInfo]] = {}
     for file in sorted(files, key=lambda file: list(FORMATS).index(_extension(file))):
-        found.setdefault(file.path.rpartition("/")[2].rpartition(".")[0], []).append(file)
-    return sorted(Files(*_described(name), of_table) for name, of_table in found.items())
+        found.setdefault(_of(file), []).append(file)
+    before = [Files(*words, found.pop(name)) for name, words in _BEFORE_TABLES.items() if name in found]
+    return before + sorted(Files(*_described(name), of_table) for name, of_table in found.items())
+
+
+def _of(file: ResourceInfo) -> str:
+    """The table or report that a file holds; all figures go together."""
+    folder, _, name = file.path.rpartition("/")
+    return FIGURES if folder.endswith(f"/{FIGURES}") else name.rpartition(".")[0]
 
 
 def _extension(file: ResourceInfo) -> str:

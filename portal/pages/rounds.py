@@ -8,7 +8,7 @@ import polars as pl
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from pipelines.release.contents import CORRECTION, RATES, SHARED
+from pipelines.release.contents import CORRECTION, RATES, SHARED, folder_of
 from pipelines.release.life import WITHDRAWN
 from portal import danish, sample_code, wording
 from portal.context import Portal, portal_of
@@ -16,6 +16,7 @@ from portal.files.addresses import citation, file_address, package_address
 from portal.files.answers import period_or_404
 from portal.files.published import LATEST, Publication
 from portal.identity import Identity
+from portal.pages import plots, reports
 from portal.pages.releases import (
     FORMATS,
     PageIdentity,
@@ -111,6 +112,9 @@ def release(request: Request, round_name: str, release: str, identity: PageIdent
     portal.audit.record(portal.now(), identity, "view", f"{round_.name}/{publication.id}")
     if shown.status == WITHDRAWN:
         return withdrawn_page(request, identity, publication, shown)
+    plotted = partial(plots.plots, portal.publications, publication, identity)
+    shared = plotted(SHARED)
+    own = {} if identity.municipality_code is None else plotted(folder_of(identity.municipality_code))
     return page(
         request,
         "udgivelse.html",
@@ -120,6 +124,9 @@ def release(request: Request, round_name: str, release: str, identity: PageIdent
         figures=_figures(publication, identity, load_catalogue(round_.questionnaire)),
         files=files_by_part(publication, identity),
         formats=FORMATS,
+        plots={"shared": shared, "own": own},
+        titles={plot.svg: plot.title for plot in (*shared.values(), *own.values())},
+        reports=_reports(publication, identity),
         samples=sample_code.samples(portal.settings.url, round_.name, publication.id),
         citation=citation(publication, portal.settings.url),
         source=FIGURES_SOURCE,
@@ -137,6 +144,16 @@ def round_or_404(round_name: str) -> Round:
         HTTPException: 404 where there is none.
     """
     return period_or_404(load_rounds(), round_name)
+
+
+def _reports(publication: Publication, identity: Identity) -> dict[str, Any]:
+    """The reports that somebody may see: the national one, a municipality's own, and KL's all municipalities'."""
+    code = identity.municipality_code
+    return {
+        "national": reports.report(publication, identity, None),
+        "own": None if code is None else reports.report(publication, identity, code),
+        "municipal": reports.municipal_reports(publication, identity) if code is None else {},
+    }
 
 
 def _figures(publication: Publication, identity: Identity, catalogue: Catalogue) -> dict[str, Any] | None:

@@ -40,6 +40,13 @@ INITIATIVES = """initiative;name;legal_basis;start_date;citizens;saving_dkk_per_
 T-1;Hjemtagning;Botilbud;01-01-2022;5;10.000;2022;650.000;Ja
 T-2;Kørsel;Botilbud;01-07-2022;1;3.000;2022;20.000;Nej, vises kun
 """
+MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "html": "text/html",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "csv": "text/csv",
+}
 PROJECT = Path(__file__).parents[2]
 URL = "http://testserver"  # the address that the test client asks
 
@@ -180,6 +187,22 @@ def changed_file(root: Path, path: str, content: bytes, round_name: str = ROUND.
     resources = [r | entry if r["path"] == path else r for r in document["resources"]]
     new = _copied(root, round_name, {"resources": resources})
     (root / "releases" / round_name / new / path).write_bytes(content)
+    return new
+
+
+def added_files(root: Path, files: Mapping[str, bytes], round_name: str = ROUND.name) -> str:
+    """A newer release than the latest with these files too, none of which holds a table; its id."""
+    resources = manifest_of(root, latest(root, round_name), round_name)["resources"]
+    for path, content in files.items():
+        kind, checksum = MEDIA_TYPES[path.rpartition(".")[2]], hashlib.sha256(content).hexdigest()
+        resources.append(
+            {"path": path, "mediatype": kind, "bytes": len(content), "hash": f"sha256:{checksum}", "rows": None}
+        )
+    new = _copied(root, round_name, {"resources": resources})
+    for path, content in files.items():
+        file = root / "releases" / round_name / new / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     return new
 
 

@@ -19,6 +19,7 @@ from pipelines.release import life
 from tests.assets.management import YEAR
 from tests.portal import portal_scenario as scenario
 from tests.portal import quality_scenario as quality
+from tests.portal import report_scenario as reports
 from tests.scenario import ROUND, csv, row
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -49,7 +50,8 @@ def site(year_night, tmp_path_factory):
     folder = tmp_path_factory.mktemp("accessibility")
     root = shutil.copytree(year_night, folder / "root", copy_function=shutil.copy2)
     first = quality.released_with(root, quality.warning("rates_are_alike", ("183", "461")))
-    scenario.release_again(root)
+    reports.planted(root)
+    reports.planted(root, YEAR, ("monthly_active_cases", "budget_waterfall"))
     told = {"by": "En konsulent", "reason": "Kendt forhold", "at": quality.AT.isoformat()}
     quality.released_with(root, quality.warning("participants_stay", ("101",), told))
     report = quality.report_of(root, STOPPING, OPEN, ACCEPTED, MET)
@@ -207,6 +209,38 @@ def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(site, ta
             }}"""
         )
         assert seen[:4] == [place, "solid", 3, True], seen
+
+
+def test_the_figures_are_seen_and_nothing_moves_when_they_come(tab_of):
+    page = tab_of(NARROW, scenario.OWN)
+    page.goto(RELEASE)
+    needed = "document.documentElement.scrollHeight"
+    before = page.evaluate(needed)
+    pictures = page.locator("main img").all()
+    assert len(pictures) == 6
+    for picture in pictures:
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("image => image.complete && image.naturalWidth === 720", arg=picture.element_handle())
+        assert picture.bounding_box()["width"] == NARROW - 32
+    assert page.evaluate(needed) == before
+
+
+# The page of a report runs nothing, not even axe; the tests of reports look at it without the policy.
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_a_report_is_shown_with_its_pictures_under_its_policy(tab_of, width):
+    page = tab_of(width, scenario.OWN)
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(RELEASE)
+    page.click("text=Læs kommunens rapport")
+    page.wait_for_url("**/rapport")
+    assert page.inner_text("h1") == f"Rapport municipalities/{scenario.OWN}"
+    assert page.evaluate("[document.images[0].naturalWidth, window.origin]") == [720, "null"]
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(11, 60, 93)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert complaints == []
+    page.go_back()
+    assert page.title().startswith("Udgivelse")
 
 
 def test_the_skip_link_leads_past_the_menu(tab_of):

@@ -116,7 +116,10 @@ def require_sound(page: Page) -> set[str]:
     assert set(referred) <= set(ids)
     inner = [a["href"][1:] for tag, a in page.elements if tag == "a" and a["href"].startswith("#")]
     assert set(inner) <= set(ids)
-    assert not [tag for tag, _ in page.elements if tag in ("script", "style", "iframe", "img")]
+    assert not [tag for tag, _ in page.elements if tag in ("script", "style", "iframe")]
+    for image in (attributes for tag, attributes in page.elements if tag == "img"):
+        assert image["alt"]
+        assert {"src", "width", "height"} <= image.keys()
     assert not [
         name for _, attributes in page.elements for name in attributes if name == "style" or name.startswith("on")
     ]

@@ -26,7 +26,7 @@ from portal.access.csrf import FIELD
 from portal.identity import Identity
 from tests.assets.management import YEAR
 from tests.portal import portal_scenario as scenario
-from tests.portal import quality_scenario
+from tests.portal import quality_scenario, report_scenario
 from tests.portal.portal_scenario import NOW, OTHER, OUTSIDER, OWN, ask
 from tests.scenario import ROUND, csv, row
 
@@ -100,6 +100,8 @@ def world(year_night, tmp_path_factory):
     folder = tmp_path_factory.mktemp("marked")
     root, state = folder / "root", folder / "state"
     shutil.copytree(year_night, root)
+    for name in (ROUND.name, YEAR):
+        report_scenario.planted(root, name)
     releases = {name: marked(root, name) for name in (ROUND.name, YEAR)}
     quality_scenario.report_of(root, WARNING)
     for name in releases:
@@ -150,6 +152,7 @@ def values(world):
     """What stands in an address, by the name of its part: first the other municipality's, then others."""
     tables = ("responses", "delivery_log", "forecast", "extract_log")
     others = [f"{table}.{extension}" for table in tables for extension in ("parquet", "xlsx", "csv")]
+    others += ["spine.svg", "alt_texts.csv", "report.html", "report.pdf"]
     return {
         "round_name": [ROUND.name, YEAR, "2024-10-01", "1999-01-01", "..", OTHER],
         "year": [YEAR, ROUND.name, "2018", ".."],
@@ -201,12 +204,21 @@ def test_every_part_of_an_address_has_values_to_try(world):
     assert {part for path, _ in world.routes for part in parts_of(path)} <= set(values(world))
 
 
-@pytest.mark.parametrize(("name", "table"), [(ROUND.name, "responses"), (YEAR, "forecast")])
-def test_the_marks_would_be_seen_by_those_who_may(world, name, table):
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [(ROUND.name, "responses.parquet"), (ROUND.name, "report.pdf"), (ROUND.name, "figures/spine.svg"),
+     (YEAR, "forecast.parquet"), (YEAR, "figures/spine.svg")],
+)  # fmt: skip
+def test_the_marks_would_be_seen_by_those_who_may(world, name, file):
     other = {"Authorization": f"Bearer {scenario.token_for(world.state, OTHER)}"}
-    path = f"/files/{name}/latest/municipalities/{OTHER}/{table}.parquet".encode()
+    path = f"/files/{name}/latest/municipalities/{OTHER}/{file}".encode()
     with pytest.raises(AssertionError):
         world.untold(ask(world.app, "GET", path, other))
+
+
+def test_the_mark_in_a_report_would_be_seen_by_the_municipality_that_reads_it(world):
+    path = f"/runder/{ROUND.name}/udgivelser/latest/kommuner/{OTHER}/rapport".encode()
+    assert MARK in ask(world.app, "GET", path, {"Cookie": world.session(OTHER)}).body
 
 
 def test_the_marks_on_kls_pages_would_be_seen_by_kl(world):
