@@ -32,7 +32,11 @@ def hand_in_grants(root: Path, code: str, rows: list[str]) -> None:
 
 def run(root: Path, instance: dg.DagsterInstance, year: str = YEAR) -> dg.ExecuteInProcessResult:
     """The extracts, and then a year."""
-    read = definitions(root).resolve_job_def("nightly_extracts").execute_in_process(instance=instance, raise_on_error=False)
+    read = (
+        definitions(root)
+        .resolve_job_def("nightly_extracts")
+        .execute_in_process(instance=instance, raise_on_error=False)
+    )
     assert read.success
     return run_year(root, instance, year)
 

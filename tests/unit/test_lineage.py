@@ -58,7 +58,10 @@ def test_every_published_column_comes_from_a_question_or_a_reference_column():
     for table, column, version in EVERY:
         if "published" in tags(table, column, version):
             ends = upstream(table, column, version)
-            assert any(end in known or end[0] in ("folk1a", "municipalities", "extracts") for end in ends), (table, column)
+            assert any(end in known or end[0] in ("folk1a", "municipalities", "extracts") for end in ends), (
+                table,
+                column,
+            )
 
 
 def test_no_column_follows_from_itself():
