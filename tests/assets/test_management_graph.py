@@ -16,6 +16,8 @@ from tests.assets.graph import definitions, failures, files_below, untimed_files
 from tests.assets.management import YEAR, hand_in_extracts, hand_in_grants, run, run_year, table
 from tests.assets.test_data_versions import stale
 
+pytestmark = pytest.mark.slow
+
 # Made up, and nothing else looks like them.
 CITIZEN, INITIATIVE, CPR_LIKE, PRICE = "plantet-borger-4711", "plantet-tiltag-4712", "010190-0000", 1_987_601
 
@@ -163,7 +165,6 @@ def test_a_shared_figure_is_traced_to_the_extracts_and_the_population(night):
     assert {each["table"] for each in inputs["tables"]} >= {"grants", "extract_log", "extracts", "folk1a"}
 
 
-@pytest.mark.slow
 def test_an_unchanged_night_writes_the_same_bytes_and_no_new_release(tmp_path):
     hand_in_extracts(tmp_path)
     nights = []
@@ -176,7 +177,6 @@ def test_an_unchanged_night_writes_the_same_bytes_and_no_new_release(tmp_path):
     assert nights[0] == nights[1]
 
 
-@pytest.mark.slow
 def test_a_year_without_thresholds_stops_what_needs_them_and_names_the_line_to_add(tmp_path):
     hand_in_extracts(tmp_path)
     (tmp_path / "reference" / "refund_thresholds.csv").unlink()
@@ -190,7 +190,6 @@ def test_a_year_without_thresholds_stops_what_needs_them_and_names_the_line_to_a
     assert not (tmp_path / "releases" / "2023").exists()
 
 
-@pytest.mark.slow
 def test_a_new_extract_makes_a_new_release_whose_changes_are_explained_and_leaves_the_old_one(tmp_path):
     hand_in_extracts(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
@@ -209,7 +208,6 @@ def test_a_new_extract_makes_a_new_release_whose_changes_are_explained_and_leave
     assert set(changes["reason"]) == {"late_delivery"}
 
 
-@pytest.mark.slow
 def test_tables_of_another_reading_of_the_extracts_make_no_release(tmp_path):
     hand_in_extracts(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:

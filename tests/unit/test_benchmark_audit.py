@@ -305,6 +305,7 @@ worlds = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @costly_property_test
 @given(worlds, st.sampled_from([FIVE, MORE, MORE[:3]]), st.binary(min_size=16, max_size=16))
 def test_what_is_shared_is_clean_whatever_the_grants_and_the_secret(world_prices, codes, secret):
@@ -316,6 +317,7 @@ def test_what_is_shared_is_clean_whatever_the_grants_and_the_secret(world_prices
     assert parquet_bytes(shared) == parquet_bytes(world.shared(secret))
 
 
+@pytest.mark.slow
 @property_test
 @given(
     st.floats(0, 5_000),

@@ -18,6 +18,8 @@ from tests.golden import management_plots_scenario as scenario
 from tests.golden.management_plots_scenario import CONTEXT
 from tests.unit.ingest_scenario import costly_property_test
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 COSTS = scenario.unit_costs(
     residential_care=((1_193.0, 1_100_000), (1_197.5, 1_150_000), (1_200.25, 1_161_000), (1_205.0, 1_227_000)),

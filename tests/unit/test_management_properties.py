@@ -20,6 +20,8 @@ from schemas.years import find_year
 from tests.golden.management_scenario import grant, grants, participants
 from tests.unit.ingest_scenario import costly_property_test, property_test
 
+pytestmark = pytest.mark.slow
+
 PARTICIPANTS = participants(m183="2025-02-28", m461="2024-02-29", m563="2024-03-01")
 # Of one group, of another, and of a third.
 AREAS = ("sel_107", "sel_108", "sel_104", "stu")

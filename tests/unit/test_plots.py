@@ -28,6 +28,8 @@ from tests.golden import plots_scenario as scenario
 from tests.golden.plots_scenario import CONTEXT
 from tests.unit.ingest_scenario import property_test
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '<script>alert("&")</script>'
 SECRET = 7_331

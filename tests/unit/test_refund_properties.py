@@ -6,6 +6,7 @@ from collections import defaultdict
 from fractions import Fraction
 
 import polars as pl
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from pipelines.reference.refund_thresholds import RefundThresholds, Step
 from schemas.management_tables import GRANTS
 from schemas.service_areas import service_areas
 from tests.golden import management_scenario as scenario
-from tests.unit.ingest_scenario import property_test
+from tests.unit.ingest_scenario import costly_property_test
+
+pytestmark = pytest.mark.slow
 
 # Made-up thresholds that lie close, so that small examples pass them; one year has two steps.
 THRESHOLDS = RefundThresholds(
@@ -99,7 +102,7 @@ def plain_refunds(rows, year, method):
     return int(whole) + (rest >= Fraction(1, 2)), sum(amount > 0 for amount in found)
 
 
-@property_test
+@costly_property_test
 @given(extracts, years, methods)
 def test_the_refund_is_what_a_plain_computation_in_fractions_gives(rows, year, method):
     found = refunds(scenario.grants(*rows), scenario.ISHOEJ, year, method, THRESHOLDS)
@@ -109,14 +112,14 @@ def test_the_refund_is_what_a_plain_computation_in_fractions_gives(rows, year, m
 # What holds for all -------------------------------------------------------------------------------------------------
 
 
-@property_test
+@costly_property_test
 @given(extracts, years, methods)
 def test_the_refund_is_never_below_0_and_never_more_than_the_cost_above_the_first_threshold(rows, year, method):
     all_above = RefundThresholds({year: (Step(THRESHOLDS.required(year)[0].threshold_dkk, 100),)}, version="opdigtet")
     assert 0 <= refund(rows, year, method) <= refund(rows, year, method, all_above)
 
 
-@property_test
+@costly_property_test
 @given(extracts, years, methods, st.integers(1, 500_000))
 def test_a_dearer_grant_never_lowers_the_refund(rows, year, method, more):
     assume(rows)
@@ -124,7 +127,7 @@ def test_a_dearer_grant_never_lowers_the_refund(rows, year, method, more):
     assert refund(dearer, year, method) >= refund(rows, year, method)
 
 
-@property_test
+@costly_property_test
 @given(extracts, years, methods, st.integers(1, 100_000))
 def test_more_own_payment_never_raises_the_refund(rows, year, method, more):
     assume(rows)
@@ -139,7 +142,7 @@ def test_own_payment_lowers_the_refund_by_the_share_it_is_deducted_at():
     assert lower == 36_000 * 0.75
 
 
-@property_test
+@costly_property_test
 @given(extracts, years, methods, DAYS)
 @example([scenario.grant("a", "sel_108", "2023-01-01")], 2024, "days", dt.date(2024, 2, 29))
 @example([scenario.grant("a", "sel_108", "2023-01-01")], 2024, "months", dt.date(2024, 2, 28))
@@ -153,7 +156,7 @@ def test_splitting_a_grant_at_any_date_changes_nothing(rows, year, method, date)
     assert refund(split, year, method) == refund(rows, year, method)
 
 
-@property_test
+@costly_property_test
 @given(extracts, years, methods, st.randoms(use_true_random=False))
 def test_the_order_of_the_grants_changes_nothing(rows, year, method, random):
     shuffled = random.sample(rows, len(rows))

@@ -31,6 +31,7 @@ def named():
 
 
 @given(st.dictionaries(st.sampled_from(list(scenario.RESIDENTS)), st.integers(0, 60), min_size=1, max_size=3))
+@pytest.mark.slow
 @costly_property_test
 def test_every_number_of_every_sentence_is_its_sources(cases):
     made = scenario.release(cases, earlier={"183": 7, "151": 0})
