@@ -14,6 +14,7 @@ from assets.resources import DataRoot
 from tests.assets.graph import definitions, failures, files_below, materialise
 from tests.scenario import ROUND, hand_in, row, small_round
 
+pytestmark = pytest.mark.slow
 VERSION = "dagster/data_version"
 
 

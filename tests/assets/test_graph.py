@@ -140,6 +140,7 @@ def test_validation_shows_as_asset_checks(night):
     )
 
 
+@pytest.mark.slow
 def test_a_second_night_writes_the_same_bytes_and_no_new_release(tmp_path):
     small_round(tmp_path)
     nights = []
@@ -161,6 +162,7 @@ def differing(one, other):
     return {path for path in one if one[path] != other[path]}
 
 
+@pytest.mark.slow
 def test_a_changed_delivery_makes_a_new_release_and_leaves_the_old_one_as_it_was(tmp_path):
     small_round(tmp_path)
     releases = tmp_path / "releases" / ROUND.name
@@ -176,6 +178,7 @@ def test_a_changed_delivery_makes_a_new_release_and_leaves_the_old_one_as_it_was
     assert differences(releases / second) == []
 
 
+@pytest.mark.slow
 def test_an_incomplete_population_stops_the_night_and_leaves_the_last_release(tmp_path):
     small_round(tmp_path)
     releases = tmp_path / "releases" / ROUND.name
