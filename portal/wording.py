@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
+from pipelines.danish import joined
 from pipelines.release.contents import RATES, SHARED
 from portal.danish import date, decimal, municipality_names, number
 from portal.standing import State
-from schemas.labels_da import TABLES_DA
+from schemas.labels_da import CHANGE_REASONS_DA, TABLES_DA
 from schemas.periods import Period
 from schemas.years import Year
 
@@ -21,24 +22,12 @@ AnyNumber = TypeVar("AnyNumber", int, float)
 _AVERAGES = f"{SHARED}/area_averages.parquet"
 _COUNTRY = "area_type=country; area_code=000"
 _NAMED_AT_MOST = 5
-REASONS = {
-    "late_delivery": "nye afleveringer",
-    "corrected_delivery": "rettede afleveringer",
-    "population_revised": "nye befolkningstal",
-    "method_version": "ændret beregningsmetode",
-}
 COMPARISONS = {"lower": "lavere end", "similar": "på niveau med", "higher": "højere end"}
 MISSING = {
     "suppressed": "skjult",
     "not_reported": "ikke indberettet",
     "not_applicable": "ikke relevant",
 }
-
-
-def joined(words: Iterable[str]) -> str:
-    """Words as a Danish enumeration: `a, b og c`."""
-    *first, last = words
-    return f"{', '.join(first)} og {last}" if first else last
 
 
 def counted(count: int, one: str, several: str) -> str:
@@ -343,7 +332,7 @@ def _pairs(rows: pl.DataFrame) -> dict[str, tuple[str, str]]:
 
 def _reasons(changes: pl.DataFrame) -> list[str]:
     given = {reason for joined_reasons in changes["reason"].unique() for reason in joined_reasons.split("+")}
-    return [words for reason, words in REASONS.items() if reason in given]
+    return [words for reason, words in CHANGE_REASONS_DA.items() if reason in given]
 
 
 def changed_tables(changes: pl.DataFrame) -> list[str]:

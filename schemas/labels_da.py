@@ -249,6 +249,14 @@ UNITS_DA = {
     "(cases per resident aged 18-66) squared": "(sager pr. indbygger på 18-66 år) i anden potens",
 }
 
+# Why a value differs from the release before; by the words of `fields.CHANGE_REASONS`.
+CHANGE_REASONS_DA = {
+    "late_delivery": "nye afleveringer",
+    "corrected_delivery": "rettede afleveringer",
+    "population_revised": "nye befolkningstal",
+    "method_version": "ændret beregningsmetode",
+}
+
 # What a release is; by the words of `pipelines.release.life`.
 RELEASE_STATUSES_DA = {"preliminary": "foreløbig", "final": "endelig", "withdrawn": "trukket tilbage"}
 

@@ -6,13 +6,14 @@ follow from. Rounds are described in `rounds`, years in `years`.
 
 import datetime as dt
 import re
+from abc import ABC, abstractmethod
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator
 
 from schemas.municipalities import municipality_codes
 
 
-class Period(BaseModel):
+class Period(BaseModel, ABC):
     """A round or a year; the fields are described in `rounds.yaml` and `years.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,24 +28,24 @@ class Period(BaseModel):
     open: StrictBool
 
     @property
+    @abstractmethod
     def snapshot_date(self) -> dt.date:
         """The date that cases are counted on."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def title_da(self) -> str:
         """What the releases of the period are called."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def named_da(self) -> str:
         """The period in a sentence: `runden 01-10-2022`, `året 2024`."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def source_da(self) -> str:
         """Where its figures come from, besides the population."""
-        raise NotImplementedError
 
     @field_validator("reports_for")
     @classmethod

@@ -25,16 +25,11 @@ from pipelines.reports.lookup import (
 )
 from pipelines.statistics.comparison import HIGHER, LOWER, SIMILAR
 from pipelines.statistics.rounds import SNAPSHOT_WARNING
+from schemas.labels_da import CHANGE_REASONS_DA
 from schemas.rounds import Round
 
 _NAMED_AT_MOST = 3
 _SMALL = "så lille, at enkeltpersoner kunne genkendes"
-_REASONS = {
-    "late_delivery": "nye afleveringer",
-    "corrected_delivery": "rettede afleveringer",
-    "population_revised": "nye befolkningstal",
-    "method_version": "ændret beregningsmetode",
-}
 # By finding: what it says of the share of cases, up to the count in brackets.
 _FINDINGS = {
     "under_35": "# % af sagerne er borgere under 35 år",
@@ -239,7 +234,7 @@ def news(named: Tables) -> list[Paragraph]:
             )
         )
     given = {reason for reasons in changes["reason"].unique() for reason in reasons.split("+")}
-    why = joined(words for reason, words in _REASONS.items() if reason in given)
+    why = joined(words for reason, words in CHANGE_REASONS_DA.items() if reason in given)
     return [*told, Paragraph(f"Årsag til ændringerne siden rundens forrige udgivelse: {why}.")]
 
 

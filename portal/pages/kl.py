@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from pipelines.danish import joined
 from pipelines.quality.acceptances import acceptances
 from pipelines.release import life
 from portal import danish, wording
@@ -247,7 +248,7 @@ def _refusal(portal: Portal, round_: Round, publication: Publication, chosen: De
         if each.document.get("figuresFrom") == publication.id and portal.publications.status(each) != life.WITHDRAWN
     ]
     if showing:
-        return f"Træk først udgivelse {wording.joined(showing)} tilbage: Den viser tal fra denne udgivelse"
+        return f"Træk først udgivelse {joined(showing)} tilbage: Den viser tal fra denne udgivelse"
     return "En anden har netop truffet en beslutning om udgivelsen. Gå tilbage, og se på den igen"
 
 

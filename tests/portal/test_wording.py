@@ -11,7 +11,7 @@ from pipelines.release.changes import CORRECTED, LATE, METHOD, POPULATION
 from portal import danish, wording
 from schemas import tables
 from schemas.fields import BASES, CHANGE_REASONS, COMPARISONS, VALUE_STATUSES
-from schemas.labels_da import TABLES_DA
+from schemas.labels_da import CHANGE_REASONS_DA, TABLES_DA
 from schemas.management_tables import COST_DRIVERS
 from schemas.years import find_period
 
@@ -173,7 +173,7 @@ def test_a_figure_or_why_it_is_not_there_stands_in_words(row, count, share):
 
 
 def test_every_code_that_data_hold_has_words():
-    assert set(wording.REASONS) == set(CHANGE_REASONS)
+    assert set(CHANGE_REASONS_DA) == set(CHANGE_REASONS)
     assert set(wording.COMPARISONS) == set(COMPARISONS)
     assert set(wording.MISSING) == set(VALUE_STATUSES) - {"published", "rounded"}
     assert set(wording.BASES) == set(BASES)
